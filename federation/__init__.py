@@ -1,0 +1,1 @@
+"""Federation: many autonomous Frappe sites brought together in one mothership."""
