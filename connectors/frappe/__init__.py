@@ -1,0 +1,57 @@
+"""Frappe's REST API: whole pages of rows out of many sites, without harm to any of them.
+
+    session = FrappeSession("https://north.example.com", Credentials(key, secret))
+    for page in read_changes(session, WireTable("ToDo", ("name", "modified"), ("text", "text")), until=instant):
+        ...
+
+Everything a site says is data: names are validated, sizes are capped, and every failure is one of three reactions.
+"""
+
+from __future__ import annotations
+
+from connectors.frappe.absence import AbsenceProof, prove_absent
+from connectors.frappe.access import Credentials, Limits
+from connectors.frappe.catalogue import CatalogueEntry, read_catalogue
+from connectors.frappe.deleted import DeletedPage, Deletion, read_deleted
+from connectors.frappe.errors import DocTypeError, FrappeError, SatelliteError, TransientError
+from connectors.frappe.keyset import Position
+from connectors.frappe.metadata import DocField, DocTypeMeta, read_metas
+from connectors.frappe.names import is_doctype_name, is_fieldname
+from connectors.frappe.pages import WireKind, WirePage, WireTable
+from connectors.frappe.probe import SiteFacts, ping, probe
+from connectors.frappe.reading import read_changes, read_children, read_heads, read_named, read_names
+from connectors.frappe.session import FrappeSession
+
+__all__ = [
+    "AbsenceProof",
+    "CatalogueEntry",
+    "Credentials",
+    "DeletedPage",
+    "Deletion",
+    "DocField",
+    "DocTypeError",
+    "DocTypeMeta",
+    "FrappeError",
+    "FrappeSession",
+    "Limits",
+    "Position",
+    "SatelliteError",
+    "SiteFacts",
+    "TransientError",
+    "WireKind",
+    "WirePage",
+    "WireTable",
+    "is_doctype_name",
+    "is_fieldname",
+    "ping",
+    "probe",
+    "prove_absent",
+    "read_catalogue",
+    "read_changes",
+    "read_children",
+    "read_deleted",
+    "read_heads",
+    "read_metas",
+    "read_named",
+    "read_names",
+]
