@@ -1,0 +1,1 @@
+"""Contracts: the conformed schema of each DocType over all satellites, folded from their metadata."""

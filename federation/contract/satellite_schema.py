@@ -1,0 +1,140 @@
+"""Satellite schema: every DocType and field that one satellite ever had, kept on the lake and never narrowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from connectors.frappe import DocTypeMeta
+from federation.contract.fieldtypes import TABLE_FIELDTYPES, column_type
+
+DOCUMENT_FIELDS: tuple[tuple[str, str, str], ...] = (
+    ("name", "Data", "ID"),
+    ("owner", "Link", "Created By"),
+    ("creation", "Datetime", "Created On"),
+    ("modified", "Datetime", "Last Updated On"),
+    ("modified_by", "Link", "Last Updated By"),
+    ("docstatus", "Check", "Document Status"),
+    ("idx", "Int", "Index"),
+)
+"""Fields that every document and child row has without a DocField: (fieldname, fieldtype, label)."""
+
+CHILD_FIELDS: tuple[tuple[str, str, str], ...] = (
+    ("parent", "Data", "Parent"),
+    ("parentfield", "Data", "Parent Field"),
+    ("parenttype", "Link", "Parent Type"),
+)
+"""What ties a child row to its document."""
+
+
+class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A field as the satellite last described it, with every fieldtype that it ever had.
+
+    Attributes:
+        fieldtypes: all fieldtypes seen, oldest first; the last one is today's.
+        present: the satellite has the field today.
+        hidden_reason: why it is not read although it is there: "virtual", or "" where it is read.
+    """
+
+    fieldname: str
+    fieldtypes: tuple[str, ...]
+    label: str = ""
+    description: str = ""
+    options: str = ""
+    mandatory: bool = False
+    non_negative: bool = False
+    permlevel: int = 0
+    present: bool = True
+    hidden_reason: str = ""
+
+    @property
+    def fieldtype(self) -> str:
+        """Today's fieldtype."""
+        return self.fieldtypes[-1]
+
+
+class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A DocType as one satellite has had it.
+
+    Attributes:
+        fields: fieldname → field, for every field that keeps a column.
+        tables: fieldname → child DocType, for Table and Table MultiSelect fields that are there today.
+        past_tables: child DocTypes that an earlier version had.
+        read_at: when its metadata was last read, ISO 8601 in UTC.
+        fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
+    """
+
+    doctype: str
+    module: str = ""
+    is_child: bool = False
+    is_single: bool = False
+    is_submittable: bool = False
+    fields: dict[str, FieldSchema] = {}
+    tables: dict[str, str] = {}
+    past_tables: tuple[str, ...] = ()
+    read_at: str = ""
+    fingerprint: str = ""
+
+
+class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All DocTypes that one satellite has shown, by name. Stored as `<satellite>/schema.json`."""
+
+    satellite: str
+    doctypes: dict[str, DocTypeSchema] = {}
+
+    def absorb(self, metas: Iterable[DocTypeMeta], *, read_at: str, fingerprints: Mapping[str, str]) -> SatelliteSchema:
+        """Return the schema after the satellite described some of its DocTypes anew."""
+        doctypes = dict(self.doctypes)
+        for meta in metas:
+            doctypes[meta.name] = _absorb(doctypes.get(meta.name), meta, read_at, fingerprints.get(meta.name, ""))
+        return SatelliteSchema(self.satellite, doctypes)
+
+
+def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, fingerprint: str) -> DocTypeSchema:
+    past = known or DocTypeSchema(meta.name)
+    described = {
+        field.fieldname: FieldSchema(
+            field.fieldname,
+            _history(past.fields.get(field.fieldname), field.fieldtype),
+            label=field.label,
+            description=field.description,
+            options=field.options,
+            mandatory=field.mandatory,
+            non_negative=field.non_negative,
+            permlevel=field.permlevel,
+            hidden_reason="virtual" if field.is_virtual else "",
+        )
+        for field in meta.fields
+        if column_type(field.fieldtype) is not None
+    }
+    for fieldname, fieldtype, label in DOCUMENT_FIELDS + (CHILD_FIELDS if meta.is_child else ()):
+        described[fieldname] = FieldSchema(fieldname, (fieldtype,), label=label)
+    gone = {
+        fieldname: msgspec.structs.replace(field, present=False)
+        for fieldname, field in past.fields.items()
+        if fieldname not in described
+    }
+    tables = {
+        field.fieldname: field.options
+        for field in meta.fields
+        if field.fieldtype in TABLE_FIELDTYPES and not field.is_virtual and field.options
+    }
+    return DocTypeSchema(
+        meta.name,
+        module=meta.module,
+        is_child=meta.is_child,
+        is_single=meta.is_single,
+        is_submittable=meta.is_submittable,
+        fields={**described, **gone},
+        tables=tables,
+        past_tables=tuple(sorted(({*past.past_tables, *past.tables.values()}) - set(tables.values()))),
+        read_at=read_at,
+        fingerprint=fingerprint,
+    )
+
+
+def _history(known: FieldSchema | None, fieldtype: str) -> tuple[str, ...]:
+    if known is None:
+        return (fieldtype,)
+    return (*(earlier for earlier in known.fieldtypes if earlier != fieldtype), fieldtype)

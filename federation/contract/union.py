@@ -1,0 +1,126 @@
+"""Union: the contract of a DocType as a pure fold over the schemas of all satellites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+
+import pyarrow as pa
+
+from federation.contract.columns import Column, Contract, TableContract
+from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT, column_type, widen
+from federation.contract.names import OBSERVED, SATELLITE, UTC_SUFFIX, column_names
+from federation.contract.satellite_schema import (
+    CHILD_FIELDS,
+    DOCUMENT_FIELDS,
+    DocTypeSchema,
+    FieldSchema,
+    SatelliteSchema,
+)
+
+Keeps = Callable[[str, str, str, str], bool]
+"""(satellite, DocType, fieldname, fieldtype) → the policy lets the field leave the satellite, as it is or hashed."""
+
+Hashes = Callable[[str, str, str, str], bool]
+"""(satellite, DocType, fieldname, fieldtype) → the field leaves the satellite as a hash, so its column is text."""
+
+
+def contract_of(doctype: str, schemas: Iterable[SatelliteSchema], *, keeps: Keeps, hashes: Hashes) -> Contract | None:
+    """Return the contract of `doctype` over all satellites, or None where no satellite has shown it.
+
+    The result doesn't depend on the order of `schemas`. Fields that no satellite has any more keep their column.
+    """
+    versions = {
+        schema.satellite: schema.doctypes[doctype]
+        for schema in sorted(schemas, key=lambda schema: schema.satellite)
+        if doctype in schema.doctypes
+    }
+    if not versions:
+        return None
+    by_satellite = {schema.satellite: schema for schema in schemas if schema.satellite in versions}
+    child_doctypes = {
+        child for version in versions.values() for child in (*version.tables.values(), *version.past_tables)
+    }
+    children: dict[str, TableContract] = {}
+    for child in sorted(child_doctypes):
+        child_versions = {
+            satellite: by_satellite[satellite].doctypes[child]
+            for satellite in versions
+            if child in by_satellite[satellite].doctypes
+        }
+        if child_versions:
+            children[child] = _table(child, child_versions, is_child=True, keeps=keeps, hashes=hashes)
+    return Contract(doctype, _table(doctype, versions, is_child=False, keeps=keeps, hashes=hashes), children)
+
+
+def _table(
+    doctype: str, versions: Mapping[str, DocTypeSchema], *, is_child: bool, keeps: Keeps, hashes: Hashes
+) -> TableContract:
+    # MariaDB takes column names without regard to case, so two spellings are one field.
+    fields: dict[str, list[tuple[str, FieldSchema]]] = {}
+    for satellite, version in versions.items():
+        for field in version.fields.values():
+            if not field.hidden_reason and keeps(satellite, doctype, field.fieldname, field.fieldtype):
+                fields.setdefault(field.fieldname.casefold(), []).append((satellite, field))
+    standard = DOCUMENT_FIELDS + (CHILD_FIELDS if is_child else ())
+    ours = [fieldname for fieldname, _, _ in standard if fieldname in fields]
+    ordered = [*ours, *(key for key in _form_order(versions) if key in fields and key not in ours)]
+    names = column_names(_spelling(fields[key]) for key in ordered)
+    columns = [Column(SATELLITE, TEXT, label="Satellite", description="The site that the row comes from.")]
+    for key in ordered:
+        hashed = any(hashes(satellite, doctype, field.fieldname, field.fieldtype) for satellite, field in fields[key])
+        columns.extend(_columns(names[_spelling(fields[key])], fields[key], hashed=hashed))
+    observed = Column(
+        OBSERVED,
+        DATETIME,
+        label="Observed",
+        description="When the site's state was seen (UTC): the row is true as of then.",
+    )
+    columns.insert(2, observed)
+    return TableContract(doctype, tuple(columns), is_child=is_child)
+
+
+def _form_order(versions: Mapping[str, DocTypeSchema]) -> list[str]:
+    """Fields in the order of the form, satellite by satellite."""
+    return list(dict.fromkeys(name.casefold() for version in versions.values() for name in version.fields))
+
+
+def _spelling(owners: Sequence[tuple[str, FieldSchema]]) -> str:
+    return min(field.fieldname for _, field in owners)
+
+
+def _columns(name: str, owners: Sequence[tuple[str, FieldSchema]], *, hashed: bool) -> list[Column]:
+    current = [(satellite, field) for satellite, field in owners if field.present]
+    _, described = (current or list(owners))[0]
+    column = Column(
+        name,
+        TEXT if hashed else _arrow_type(described.fieldname, [field for _, field in owners]),
+        fieldname=_spelling(owners),
+        fieldtype=described.fieldtype,
+        label=described.label,
+        description=described.description,
+        options=described.options,
+        mandatory=bool(current) and all(field.mandatory for _, field in current),
+        non_negative=bool(current) and all(field.non_negative for _, field in current),
+        satellites=tuple(sorted(satellite for satellite, _ in current)),
+    )
+    if column.type != DATETIME:
+        return [column]
+    in_utc = Column(
+        name + UTC_SUFFIX,
+        DATETIME,
+        fieldname=column.fieldname,
+        fieldtype=column.fieldtype,
+        label=f"{column.label} (UTC)" if column.label else "",
+        description="The same instant in UTC.",
+        satellites=column.satellites,
+        utc_of=name,
+    )
+    return [column, in_utc]
+
+
+def _arrow_type(fieldname: str, fields: Iterable[FieldSchema]) -> pa.DataType:
+    if fieldname == "idx":
+        return INTEGER
+    types = [kept.arrow for field in fields for fieldtype in field.fieldtypes if (kept := column_type(fieldtype))]
+    return reduce(widen, types)

@@ -1,0 +1,1 @@
+"""Policy: what leaves a satellite as it is, hashed, or not at all."""

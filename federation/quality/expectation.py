@@ -1,0 +1,27 @@
+"""Expectation: one rule about one column, in Great Expectations' own names and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What every row of a table has to meet in one column.
+
+    Attributes:
+        type: Great Expectations' name of the rule, such as `expect_column_values_to_not_be_null`.
+        doctype: the DocType whose rows are judged, a child DocType included.
+        column: the conformed table's column.
+        fieldname: the Frappe field that the column carries.
+        reason: the rule for a reader, and where it comes from.
+        arguments: Great Expectations' arguments besides `column`.
+    """
+
+    type: str
+    doctype: str
+    column: str
+    fieldname: str
+    reason: str
+    arguments: Mapping[str, object] = field(default_factory=dict, hash=False)

@@ -1,0 +1,1 @@
+"""Settings: one `federation.yaml`, read, checked and typed before anything starts."""

@@ -1,0 +1,219 @@
+"""The model of `federation.yaml`: its sections, their defaults, and what must agree between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_validator, model_validator
+
+from federation.settings.agreement import disagreements_of_policy, disagreements_of_satellites
+from federation.settings.mistakes import Mistake, mistake, mistakes
+from federation.settings.secrets import ENVIRONMENT_NAME
+from federation.settings.selection import Selection
+from federation.settings.values import (
+    Cron,
+    Folder,
+    ImpliedName,
+    Lake,
+    Mothership,
+    Name,
+    SatelliteName,
+    Secret,
+    Section,
+    SiteUrl,
+    Switch,
+    TimeZone,
+    Verify,
+)
+
+IDENTITY_FIELDS: Final = frozenset(
+    {"name", "modified", "creation", "docstatus", "idx", "parent", "parentfield", "parenttype"}
+)
+"""What a document is known, found and ordered by: the policy never withholds them."""
+
+
+class CredentialReferences(Section):
+    """Where the API key and the API secret of a read-only user of the site are kept."""
+
+    key: Secret = Field(examples=["env:NORTH_API_KEY"])
+    """The API key: env:NAME or file:PATH."""
+    secret: Secret = Field(examples=["env:NORTH_API_SECRET"])
+    """The API secret: env:NAME or file:PATH."""
+
+
+def _both_references(value: object) -> object:
+    """Spell out the short form: `env:NORTH` is NORTH_API_KEY and NORTH_API_SECRET."""
+    if isinstance(value, Mapping | CredentialReferences):
+        return value
+    kind, _, name = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind != "env" or not ENVIRONMENT_NAME.fullmatch(name):
+        raise mistake(
+            "are no references to secrets (the value is not shown)",
+            "write env:NORTH (for NORTH_API_KEY and NORTH_API_SECRET), or key: and secret:, each env:… or file:…",
+        )
+    return {"key": f"env:{name}_API_KEY", "secret": f"env:{name}_API_SECRET"}
+
+
+class Satellite(Section):
+    """One Frappe site. Three lines are enough: its name, url and credentials."""
+
+    name: ImpliedName
+    """The key in `satellites`; it stands in every row of the mothership and never changes."""
+    url: SiteUrl = Field(examples=["https://north.example.com"])
+    """The site's address, without path or credentials."""
+    credentials: Annotated[
+        CredentialReferences, BeforeValidator(_both_references, json_schema_input_type=str | CredentialReferences)
+    ] = Field(examples=["env:NORTH"])
+    """env:NORTH (the variables NORTH_API_KEY and NORTH_API_SECRET), or `key` and `secret` by reference."""
+    enabled: Switch = True
+    """Off: nothing is read from the site; what the mothership has of it stays, and gets stale."""
+    time_zone: TimeZone | None = Field(default=None, examples=["Europe/Berlin"])
+    """IANA name of the site's time zone; asked from the site when absent."""
+    jurisdiction: Name | None = Field(default=None, examples=["EU"])
+    """What policy rules with a `jurisdiction` match."""
+    page_rows: Annotated[StrictInt, Field(ge=1, le=50_000)] = 5_000
+    """Rows asked for with one request."""
+    connections: Annotated[StrictInt, Field(ge=1, le=16)] = 2
+    """Requests at one time."""
+    read_timeout_seconds: Annotated[StrictInt, Field(ge=1, le=3_600)] = 120
+    """Seconds without an answer after which a request is given up and tried again."""
+    verify: Verify = True
+    """true, or the PEM file of a private CA. Certificates are always verified."""
+    doctypes: tuple[Name, ...] | None = Field(default=None, examples=[["Customer", "Sales Invoice"]])
+    """This satellite's own DocTypes; with `modules` they replace the common selection."""
+    modules: tuple[Name, ...] | None = Field(default=None, examples=[["Accounts"]])
+    """This satellite's own modules; with `doctypes` they replace the common selection."""
+
+    def api_key(self) -> str:
+        """Return the API key; `SettingsError` if it can't be had."""
+        return self.credentials.key.reveal(f"satellites.{self.name}.credentials.key")
+
+    def api_secret(self) -> str:
+        """Return the API secret; `SettingsError` if it can't be had."""
+        return self.credentials.secret.reveal(f"satellites.{self.name}.credentials.secret")
+
+
+class PolicyRule(Section):
+    """What happens to fields. A selector that is absent matches everything; all may be patterns.
+
+    The most specific rule wins: an exact `field` beats a pattern, a pattern beats none; then `doctype`, `satellite` and
+    `jurisdiction` decide in the same way, in this order. Of two equally specific rules the later one wins.
+    """
+
+    jurisdiction: Name | None = Field(default=None, examples=["EU"])
+    """Jurisdiction of the satellite."""
+    satellite: Name | None = Field(default=None, examples=["north"])
+    """Name of the satellite."""
+    doctype: Name | None = Field(default=None, examples=["Customer"])
+    """Name of the DocType; a field of a child table belongs to the child's DocType."""
+    field: Name | None = Field(default=None, examples=["email_id"])
+    """Fieldname."""
+    action: Literal["keep", "drop", "hash"] = Field(examples=["drop"])
+    """keep; drop: never requested from the site; hash: keyed HMAC-SHA256 of text, anything else is dropped."""
+    key: Secret | None = Field(default=None, examples=["env:FEDERATION_HASH_KEY"])
+    """The key of `hash`, by reference."""
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        found: list[Mistake] = []
+        if self.action == "hash" and self.key is None:
+            found.append((("key",), "is missing: hash needs a key", "add `key: env:FEDERATION_HASH_KEY`"))
+        if self.action != "hash" and self.key is not None:
+            found.append((("key",), f"has no meaning with {self.action}", "remove it, or write `action: hash`"))
+        if self.action != "keep" and self.field in IDENTITY_FIELDS:
+            found.append(
+                (
+                    ("field",),
+                    f"`{self.field}` identifies documents and cannot be withheld",
+                    "remove the rule, or select other fields",
+                )
+            )
+        if found:
+            raise mistakes(found)
+        return self
+
+
+class Schedules(Section):
+    """The cron lines of the runs that start by themselves."""
+
+    incremental: Cron = "0 * * * *"
+    """What changed since the last run: a cron line, hourly by default."""
+    reconcile: Cron = "30 2 * * *"
+    """The whole walk that finds silent changes: a cron line, nightly by default."""
+    time_zone: TimeZone = "UTC"
+    """IANA time zone of the cron lines."""
+
+
+_ByName = Annotated[dict[SatelliteName, Satellite], Field(min_length=1)]
+
+
+def _named(value: object) -> object:
+    """Give every satellite its name: the key it stands under."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: {"name": name, **entry} if isinstance(entry, Mapping) else entry for name, entry in value.items()}
+
+
+class Settings(Section):
+    """Everything that `federation.yaml` says. Paths are absolute; secrets are references."""
+
+    doctypes: tuple[Name, ...] = Field(default=(), examples=[["Customer", "Sales Invoice"]])
+    """DocTypes to bring together: exact names (Sales Invoice) and patterns ("Sales *"). Child tables come along."""
+    modules: tuple[Name, ...] = Field(default=(), examples=[["Accounts"]])
+    """Frappe modules all of whose DocTypes are brought together (Accounts)."""
+    satellites: Annotated[_ByName, BeforeValidator(_named, json_schema_input_type=_ByName)] = Field(
+        examples=[{"north": {"url": "https://north.example.com", "credentials": "env:NORTH"}}]
+    )
+    """The sites, by name."""
+    policy: tuple[PolicyRule, ...] = Field(default=(), examples=[[{"field": "email_id", "action": "drop"}]])
+    """What leaves a site as it is, hashed, or not at all."""
+    lake: Lake = Field(default="var/lake", validate_default=True)
+    """Folder or fsspec URL (s3://bucket/lake) of the packages."""
+    mothership: Mothership = Field(default="duckdb:///var/mothership.duckdb", validate_default=True)
+    """The central database: duckdb:/// and a file."""
+    var: Folder = Field(default="var", validate_default=True)
+    """Folder of run-time files such as locks."""
+    batch_rows: Annotated[StrictInt, Field(ge=1, le=10_000_000)] = 250_000
+    """Rows held in memory at once, and in one commit."""
+    max_delete_share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.2
+    """Share of a DocType's documents that one run may find gone (beyond 50); more needs --allow-mass-delete."""
+    publish_seconds: Annotated[StrictInt, Field(ge=0, le=86_400)] = 60
+    """Least time between two publications of the mothership."""
+    validation: Switch = True
+    """Whether packages are held against expectations."""
+    schedules: Schedules = Field(default=Schedules(), examples=[{"incremental": "0 * * * *"}])
+    """When the pipeline runs by itself."""
+
+    @field_validator("satellites")
+    @classmethod
+    def _satellites_agree(cls, satellites: dict[str, Satellite], info: ValidationInfo) -> dict[str, Satellite]:
+        selections = [info.data.get(key) for key in ("doctypes", "modules")]
+        common = None if None in selections else any(selections)
+        if found := list(disagreements_of_satellites(satellites, common)):
+            raise mistakes(found)
+        return satellites
+
+    @field_validator("policy")
+    @classmethod
+    def _policy_agrees(cls, policy: tuple[PolicyRule, ...], info: ValidationInfo) -> tuple[PolicyRule, ...]:
+        satellites = info.data.get("satellites")
+        if satellites is not None and (found := list(disagreements_of_policy(policy, satellites))):
+            raise mistakes(found)
+        return policy
+
+    @property
+    def mothership_file(self) -> Path:
+        """The DuckDB file that analysts open."""
+        return Path(str(self.mothership.database))
+
+    def enabled_satellites(self) -> tuple[Satellite, ...]:
+        """Return the satellites to read from, in the order of the file."""
+        return tuple(satellite for satellite in self.satellites.values() if satellite.enabled)
+
+    def selection(self, satellite: Satellite) -> Selection:
+        """Return the DocTypes wanted from a satellite: its own, or else the common ones."""
+        if satellite.doctypes is None and satellite.modules is None:
+            return Selection.of(self.doctypes, self.modules)
+        return Selection.of(satellite.doctypes or (), satellite.modules or ())

@@ -1,0 +1,138 @@
+"""Places: folders, files and addresses that the settings name, made absolute and checked without touching them."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import SplitResult, urlsplit
+
+import fsspec
+from fsspec.registry import known_implementations
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from federation.settings.errors import did_you_mean, echo
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUPPORTED_MOTHERSHIPS: Final = ("duckdb",)
+_HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class PlaceError(ValueError):
+    """A place that can't be used: what is wrong, and how to fix it. Shows no part that may hold a password."""
+
+    def __init__(self, what: str, fix: str) -> None:
+        self.what = what
+        self.fix = fix
+        super().__init__(f"{what}: {fix}")
+
+
+def absolute(text: str, folder: Path) -> Path | None:
+    """Return the path that `text` names, relative to `folder`; None if it is no usable path (`~` isn't expanded)."""
+    if not text.strip() or not text.isprintable() or text.startswith("~"):
+        return None
+    return (folder / text).absolute()
+
+
+def site_url(text: str) -> str:
+    """Return a site's address in one spelling: lower-case scheme and host, no default port, no slash at its end.
+
+    Raises:
+        PlaceError: it isn't the address of a site.
+    """
+    example = "write the site's address alone, for example https://north.example.com"
+    if not text.isprintable() or " " in text:
+        raise PlaceError("is not an address: it holds spaces or control characters", example)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise PlaceError("is not an address: its host or port is malformed", example) from None
+    if parts.scheme not in _DEFAULT_PORTS:
+        found = f"`{echo(parts.scheme)}`" if parts.scheme and "//" in text else "missing"
+        raise PlaceError(f"needs the scheme https (or http); it is {found}", example)
+    if "@" in parts.netloc:
+        raise PlaceError("holds credentials", "take them out of the address and name them under `credentials`")
+    if parts.query or parts.fragment or parts.path.strip("/"):
+        raise PlaceError("holds more than the site's address (a path, a query or a fragment)", example)
+    return f"{parts.scheme}://{_host(parts, example)}{f':{port}' if _is_told(parts.scheme, port) else ''}"
+
+
+def _is_told(scheme: str, port: int | None) -> bool:
+    return port is not None and port != _DEFAULT_PORTS[scheme]
+
+
+def _host(parts: SplitResult, example: str) -> str:
+    host = parts.hostname or ""
+    if not host:
+        raise PlaceError("has no host", example)
+    if parts.netloc.startswith("["):
+        try:
+            return f"[{ipaddress.IPv6Address(host)}]"
+        except ValueError:
+            raise PlaceError("is not an address: its host is malformed", example) from None
+    try:
+        ascii_host = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        ascii_host = ""
+    if not _HOST.fullmatch(ascii_host):
+        raise PlaceError("is not an address: its host is malformed", example)
+    return ascii_host
+
+
+def lake_place(text: str, folder: Path) -> str:
+    """Return the lake's place: an absolute folder, or an fsspec URL as it is.
+
+    Raises:
+        PlaceError: no such protocol, its package is not installed, or the URL holds credentials.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        path = absolute(text, folder)
+        if path is None:
+            raise PlaceError("is not a folder", "write a folder (`var/lake`) or a URL (`s3://bucket/lake`)")
+        return str(path)
+    if not text.isprintable() or "::" in text or not rest:
+        raise PlaceError("is not the URL of a folder", "write one protocol and a folder: s3://bucket/lake")
+    if "@" in rest.split("/", 1)[0]:
+        raise PlaceError(
+            "holds credentials", "take them out; fsspec reads them from the environment or its own configuration"
+        )
+    if scheme not in known_implementations:
+        raise PlaceError(
+            f"has the unknown protocol `{echo(scheme)}`",
+            did_you_mean(scheme, known_implementations, "use file, s3, gs…"),
+        )
+    try:
+        fsspec.get_filesystem_class(scheme)
+    except ImportError as error:
+        raise PlaceError(f"needs a package for `{scheme}` that is not installed", echo(str(error))) from error
+    return text
+
+
+def mothership_url(text: str, folder: Path) -> URL:
+    """Return the mothership's URL, its file made absolute.
+
+    Raises:
+        PlaceError: not an SQLAlchemy URL, a database that is not supported, or no file.
+    """
+    example = "write duckdb:///var/mothership.duckdb (three slashes: relative to this file; four: absolute)"
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise PlaceError("is not a database URL", example) from None
+    if url.drivername not in SUPPORTED_MOTHERSHIPS:
+        raise PlaceError(
+            f"names the database `{echo(url.drivername)}`, which is not supported",
+            f"supported is: {', '.join(SUPPORTED_MOTHERSHIPS)}; {example}",
+        )
+    if url.host or url.username or url.password or url.port or url.query:
+        raise PlaceError("names a host, a user or options, but DuckDB is a file", example)
+    path = absolute(url.database or "", folder)
+    if path is None or url.database == ":memory:" or text.endswith("/"):
+        raise PlaceError("names no file; the mothership is published as one", example)
+    return url.set(database=str(path))

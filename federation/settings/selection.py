@@ -1,0 +1,47 @@
+"""Selection: which DocTypes of a site are wanted, by name, by pattern and by module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+_WILDCARDS: Final = frozenset("*?[")
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether `text` stands for many names (`Sales *`) rather than for itself."""
+    return not _WILDCARDS.isdisjoint(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The DocTypes wanted from one satellite.
+
+    Attributes:
+        names: exact DocType names: wanted without asking the site what it has.
+        patterns: shell-style patterns of DocType names, case-sensitive; resolved against the site's own list.
+        modules: Frappe modules (`Accounts`), all of whose DocTypes are wanted; may be patterns too.
+    """
+
+    names: tuple[str, ...]
+    patterns: tuple[str, ...]
+    modules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, doctypes: tuple[str, ...], modules: tuple[str, ...]) -> Selection:
+        """Sort the settings' `doctypes` and `modules` into names and patterns, each once, in the order given."""
+        distinct = tuple(dict.fromkeys(doctypes))
+        return cls(
+            names=tuple(name for name in distinct if not is_pattern(name)),
+            patterns=tuple(name for name in distinct if is_pattern(name)),
+            modules=tuple(dict.fromkeys(modules)),
+        )
+
+    def matches(self, doctype: str, module: str) -> bool:
+        """Return whether a DocType that the site has, in that module, is wanted."""
+        return (
+            doctype in self.names
+            or any(fnmatchcase(doctype, pattern) for pattern in self.patterns)
+            or any(fnmatchcase(module, pattern) for pattern in self.modules)
+        )

@@ -1,0 +1,161 @@
+"""The values of the settings: text → checked, typed value, with a mistake that says how to fix it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Final
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StrictStr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic import BaseModel as PydanticModel
+from pydantic.json_schema import SkipJsonSchema
+from sqlalchemy.engine import URL
+
+from federation.settings.cron import cron_mistake
+from federation.settings.errors import did_you_mean, echo
+from federation.settings.mistakes import mistake
+from federation.settings.places import PlaceError, absolute, lake_place, mothership_url, site_url
+from federation.settings.secrets import SecretReference
+
+SATELLITE_NAME: Final = r"[a-z][a-z0-9_-]{0,62}"
+_LONGEST_NAME: Final = 140
+"""Characters; the length of Frappe's `name` columns."""
+
+
+class Section(PydanticModel):
+    """A mapping of the settings: immutable, and an unknown key is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, arbitrary_types_allowed=True)
+
+
+def folder_of(info: ValidationInfo) -> Path:
+    """Return the folder that relative paths are relative to: that of the settings file, else the current one."""
+    context: dict[str, Any] = info.context or {}
+    folder: Path = context.get("folder", Path())
+    return folder.absolute()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str | Path):
+        raise mistake("must be text", "write it as text, in quotes if need be")
+    return str(value)
+
+
+def _site_url(value: str) -> str:
+    try:
+        return site_url(value)
+    except PlaceError as error:
+        raise mistake(error.what, error.fix) from None
+
+
+def _lake(value: object, info: ValidationInfo) -> str:
+    try:
+        return lake_place(_text(value), folder_of(info))
+    except PlaceError as error:
+        raise mistake(error.what, error.fix) from None
+
+
+def _mothership(value: object, info: ValidationInfo) -> URL:
+    try:
+        return mothership_url(_text(value), folder_of(info))
+    except PlaceError as error:
+        raise mistake(error.what, error.fix) from None
+
+
+def _folder(value: object, info: ValidationInfo) -> Path:
+    path = absolute(_text(value), folder_of(info))
+    if path is None:
+        raise mistake("is not a folder", "write a path, relative to this file or absolute (`~` is not expanded)")
+    return path
+
+
+def _verify(value: object, info: ValidationInfo) -> Path | bool:
+    if value is True:
+        return True
+    path = absolute(value, folder_of(info)) if isinstance(value, str) else None
+    if path is None:
+        raise mistake(
+            "must be true or the path of a file of CA certificates",
+            "certificates are always verified; for a private CA name its PEM file",
+        )
+    return path
+
+
+def _secret(value: object, info: ValidationInfo) -> SecretReference:
+    if isinstance(value, SecretReference):
+        return value
+    reference = SecretReference.parse(value, folder_of(info)) if isinstance(value, str) else None
+    if reference is None:
+        raise mistake(
+            "is not a reference to a secret (the value is not shown)",
+            "write env:NAME (an environment variable) or file:PATH, never the secret itself",
+        )
+    return reference
+
+
+def _time_zone(value: str) -> str:
+    zones = available_timezones()
+    if value not in zones or value in {"localtime", "Factory"}:
+        raise mistake(
+            f"`{echo(value)}` is not an IANA time zone", did_you_mean(value, zones, "write one such as Europe/Berlin")
+        )
+    return value
+
+
+def _cron(value: str) -> str:
+    if wrong := cron_mistake(value):
+        raise mistake(f"is not a cron line: it {wrong}", 'write five fields, for example "0 * * * *" (hourly)')
+    return value
+
+
+def _name(value: str) -> str:
+    if not value.strip() or value != value.strip() or not value.isprintable() or len(value) > _LONGEST_NAME:
+        raise mistake(
+            "is not a name or pattern",
+            f"write 1 to {_LONGEST_NAME} printable characters without spaces at the ends, for example Sales Invoice",
+        )
+    return value
+
+
+def _satellite_name(value: str) -> str:
+    if not re.fullmatch(SATELLITE_NAME, value, re.ASCII):
+        raise mistake(
+            "is not a satellite's name", "start with a-z, go on with a-z, 0-9, _ or -, 63 characters at most: north"
+        )
+    return value
+
+
+def _switch(value: object) -> object:
+    return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
+
+
+_REFERENCE_SCHEMA: Final = {"type": "string", "pattern": r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"}
+_VERIFY_SCHEMA: Final = {"anyOf": [{"const": True}, {"type": "string"}]}
+_SWITCH_SCHEMA: Final = {"enum": [True, False, "on", "off"]}
+_PATH_SCHEMA: Final = {"type": "string"}
+
+Secret = Annotated[SecretReference, PlainValidator(_secret), PlainSerializer(str), WithJsonSchema(_REFERENCE_SCHEMA)]
+SiteUrl = Annotated[StrictStr, AfterValidator(_site_url)]
+Lake = Annotated[str, PlainValidator(_lake), WithJsonSchema(_PATH_SCHEMA)]
+Mothership = Annotated[URL, PlainValidator(_mothership), PlainSerializer(repr), WithJsonSchema(_PATH_SCHEMA)]
+Folder = Annotated[Path, PlainValidator(_folder), WithJsonSchema(_PATH_SCHEMA)]
+Verify = Annotated[Path | bool, PlainValidator(_verify), WithJsonSchema(_VERIFY_SCHEMA)]
+TimeZone = Annotated[StrictStr, AfterValidator(_time_zone)]
+Cron = Annotated[StrictStr, AfterValidator(_cron)]
+Name = Annotated[StrictStr, AfterValidator(_name)]
+SatelliteName = Annotated[
+    StrictStr, AfterValidator(_satellite_name), WithJsonSchema({"pattern": f"^{SATELLITE_NAME}$"})
+]
+ImpliedName = SkipJsonSchema[SatelliteName]
+Switch = Annotated[bool, BeforeValidator(_switch), Field(strict=True), WithJsonSchema(_SWITCH_SCHEMA)]
