@@ -1,0 +1,37 @@
+"""The whole truth about a simulated site, read past its API: what a mothership in step with it must hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from federation.demo.site.meta import DECIMAL_FIELDTYPES, INTEGER_FIELDTYPES
+from federation.demo.site.store import quoted, table_of
+
+if TYPE_CHECKING:
+    from federation.demo.site.store import SiteStore
+
+
+def site_documents(store: SiteStore, doctype: str) -> pa.Table:
+    """All rows of a DocType or child DocType, in order of their name, as the site stores them.
+
+    Columns: the standard ones (child tables: with parent, parentfield, parenttype), then the fields that have a column.
+    Int and Check are int64, Float, Currency, Percent, Rating and Duration float64, names counted by the database int64,
+    everything else string, in the wire's form: Datetime is the site's local time.
+    """
+    meta = store.meta(doctype)
+    columns = ", ".join(map(quoted, meta.columns))
+    rows = store.connection().execute(f"SELECT {columns} FROM {table_of(doctype)} ORDER BY name").fetchall()
+    schema = pa.schema(
+        (column, pa.int64() if column == "name" and meta.has_integer_names else _arrow_type(fieldtype))
+        for column, fieldtype in meta.columns.items()
+    )
+    values = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return pa.table([pa.array(column, field.type) for column, field in zip(values, schema, strict=True)], schema=schema)
+
+
+def _arrow_type(fieldtype: str) -> pa.DataType:
+    if fieldtype in INTEGER_FIELDTYPES:
+        return pa.int64()
+    return pa.float64() if fieldtype in DECIMAL_FIELDTYPES or fieldtype == "Duration" else pa.string()
