@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 SATELLITE: Final = "satellite"
 NAME: Final = "name"
 OBSERVED: Final = "observed"
 UTC_SUFFIX: Final = "_utc"
-RESERVED_COLUMNS: Final = frozenset({SATELLITE, OBSERVED})
 RESERVED_TABLE_PREFIXES: Final = ("dim_", "fact_", "agg_", "federation_")
 
 _NOT_WORD: Final = re.compile(r"[^a-z0-9]+")
+_OURS: Final = re.compile(rf"({SATELLITE}|{OBSERVED}|.*{UTC_SUFFIX})(_field)*")
 
 
 def scrub(name: str) -> str:
@@ -44,25 +44,12 @@ def table_name(doctype: str, taken: Iterable[str]) -> str:
     return name
 
 
-def column_names(fieldnames: Iterable[str]) -> Mapping[str, str]:
-    """Return fieldname → column name.
+def column_name(fieldname: str) -> str:
+    """Return the column of a field: its fieldname, in lower case because databases take names without regard to case.
 
-    Frappe's fieldnames are kept. One that would collide with a column of ours (`satellite`, `observed`, anything
-    ending in `_utc`) gets `_field` behind it, again and again until it is free.
+    One that is a column of ours (`satellite`, `observed`, anything ending in `_utc`), or would become one of these
+    spellings, gets `_field` behind it. The rule looks at nothing but the fieldname, so a field has the same column in
+    every contract, package and table, whatever other fields there are.
     """
-    ordered = sorted(fieldnames)
-    taken = {fieldname.casefold() for fieldname in ordered if not _is_reserved(fieldname)}
-    names: dict[str, str] = {}
-    for fieldname in ordered:
-        column = fieldname
-        if _is_reserved(fieldname):
-            while _is_reserved(column) or column.casefold() in taken:
-                column += "_field"
-            taken.add(column.casefold())
-        names[fieldname] = column
-    return names
-
-
-def _is_reserved(fieldname: str) -> bool:
-    folded = fieldname.casefold()
-    return folded in RESERVED_COLUMNS or folded.endswith(UTC_SUFFIX)
+    name = fieldname.casefold()
+    return f"{name}_field" if _OURS.fullmatch(name) else name

@@ -78,7 +78,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All DocTypes that one satellite has shown, by name. Stored as `<satellite>/schema.json`."""
+    """All DocTypes that one satellite has shown, by name."""
 
     satellite: str
     doctypes: dict[str, DocTypeSchema] = {}
@@ -93,6 +93,8 @@ class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, fingerprint: str) -> DocTypeSchema:
     past = known or DocTypeSchema(meta.name)
+    standard = DOCUMENT_FIELDS + (CHILD_FIELDS if meta.is_child else ())
+    taken = {fieldname for fieldname, _, _ in standard}
     described = {
         field.fieldname: FieldSchema(
             field.fieldname,
@@ -106,9 +108,9 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
             hidden_reason="virtual" if field.is_virtual else "",
         )
         for field in meta.fields
-        if column_type(field.fieldtype) is not None
+        if column_type(field.fieldtype) is not None and field.fieldname.casefold() not in taken
     }
-    for fieldname, fieldtype, label in DOCUMENT_FIELDS + (CHILD_FIELDS if meta.is_child else ()):
+    for fieldname, fieldtype, label in standard:
         described[fieldname] = FieldSchema(fieldname, (fieldtype,), label=label)
     gone = {
         fieldname: msgspec.structs.replace(field, present=False)

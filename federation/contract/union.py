@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from federation.contract.columns import Column, Contract, TableContract
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT, column_type, widen
-from federation.contract.names import OBSERVED, SATELLITE, UTC_SUFFIX, column_names
+from federation.contract.names import OBSERVED, SATELLITE, UTC_SUFFIX, column_name
 from federation.contract.satellite_schema import (
     CHILD_FIELDS,
     DOCUMENT_FIELDS,
@@ -28,29 +28,27 @@ Hashes = Callable[[str, str, str, str], bool]
 def contract_of(doctype: str, schemas: Iterable[SatelliteSchema], *, keeps: Keeps, hashes: Hashes) -> Contract | None:
     """Return the contract of `doctype` over all satellites, or None where no satellite has shown it.
 
-    The result doesn't depend on the order of `schemas`. Fields that no satellite has any more keep their column.
+    The result doesn't depend on the order of `schemas`. Fields that no satellite has any more keep their column. A
+    child table is folded over all satellites that show it: it is the same under each of the DocTypes that share it.
     """
-    versions = {
-        schema.satellite: schema.doctypes[doctype]
-        for schema in sorted(schemas, key=lambda schema: schema.satellite)
-        if doctype in schema.doctypes
-    }
+    ordered = sorted(schemas, key=lambda schema: schema.satellite)
+    versions = _versions(doctype, ordered)
     if not versions:
         return None
-    by_satellite = {schema.satellite: schema for schema in schemas if schema.satellite in versions}
     child_doctypes = {
         child for version in versions.values() for child in (*version.tables.values(), *version.past_tables)
     }
-    children: dict[str, TableContract] = {}
-    for child in sorted(child_doctypes):
-        child_versions = {
-            satellite: by_satellite[satellite].doctypes[child]
-            for satellite in versions
-            if child in by_satellite[satellite].doctypes
-        }
-        if child_versions:
-            children[child] = _table(child, child_versions, is_child=True, keeps=keeps, hashes=hashes)
+    children = {
+        child: _table(child, child_versions, is_child=True, keeps=keeps, hashes=hashes)
+        for child in sorted(child_doctypes)
+        if (child_versions := _versions(child, ordered))
+    }
     return Contract(doctype, _table(doctype, versions, is_child=False, keeps=keeps, hashes=hashes), children)
+
+
+def _versions(doctype: str, schemas: Iterable[SatelliteSchema]) -> dict[str, DocTypeSchema]:
+    """Satellite → its version of a DocType, where it has one."""
+    return {schema.satellite: schema.doctypes[doctype] for schema in schemas if doctype in schema.doctypes}
 
 
 def _table(
@@ -65,11 +63,10 @@ def _table(
     standard = DOCUMENT_FIELDS + (CHILD_FIELDS if is_child else ())
     ours = [fieldname for fieldname, _, _ in standard if fieldname in fields]
     ordered = [*ours, *(key for key in _form_order(versions) if key in fields and key not in ours)]
-    names = column_names(_spelling(fields[key]) for key in ordered)
     columns = [Column(SATELLITE, TEXT, label="Satellite", description="The site that the row comes from.")]
     for key in ordered:
         hashed = any(hashes(satellite, doctype, field.fieldname, field.fieldtype) for satellite, field in fields[key])
-        columns.extend(_columns(names[_spelling(fields[key])], fields[key], hashed=hashed))
+        columns.extend(_columns(column_name(key), fields[key], hashed=hashed))
     observed = Column(
         OBSERVED,
         DATETIME,
@@ -85,24 +82,20 @@ def _form_order(versions: Mapping[str, DocTypeSchema]) -> list[str]:
     return list(dict.fromkeys(name.casefold() for version in versions.values() for name in version.fields))
 
 
-def _spelling(owners: Sequence[tuple[str, FieldSchema]]) -> str:
-    return min(field.fieldname for _, field in owners)
-
-
 def _columns(name: str, owners: Sequence[tuple[str, FieldSchema]], *, hashed: bool) -> list[Column]:
     current = [(satellite, field) for satellite, field in owners if field.present]
     _, described = (current or list(owners))[0]
     column = Column(
         name,
         TEXT if hashed else _arrow_type(described.fieldname, [field for _, field in owners]),
-        fieldname=_spelling(owners),
+        fieldname=described.fieldname,
         fieldtype=described.fieldtype,
         label=described.label,
         description=described.description,
         options=described.options,
         mandatory=bool(current) and all(field.mandatory for _, field in current),
         non_negative=bool(current) and all(field.non_negative for _, field in current),
-        satellites=tuple(sorted(satellite for satellite, _ in current)),
+        satellites=tuple(sorted({satellite for satellite, _ in current})),
     )
     if column.type != DATETIME:
         return [column]

@@ -1,0 +1,94 @@
+"""Page: a wire page becomes an Arrow table of the contract; rows with a cell that doesn't fit are named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from connectors.frappe import WirePage
+from federation.conform.cells import Cells, conform_cells
+from federation.conform.reading import ReadField, TableReading
+from federation.conform.zones import to_utc
+from federation.contract.fieldtypes import DATETIME, TEXT
+from federation.contract.names import OBSERVED, SATELLITE
+from federation.policy.apply import hash_cells
+
+_EXCERPT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A cell that doesn't fit its column.
+
+    Attributes:
+        row: the row's number in the page.
+        fieldname: the field.
+        value: the cell as it stands after the policy, cut to 200 characters.
+        reason: why it doesn't fit, for a reader.
+    """
+
+    row: int
+    fieldname: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConformedPage:
+    """A page in the contract's terms.
+
+    Attributes:
+        table: the rows, all of them, in the order of the page; a cell that doesn't fit is null.
+        misfits: the cells that don't fit; their documents must leave `table` before it is packaged.
+        wire: fieldname → cells as they arrived, after the policy: what quarantine keeps.
+    """
+
+    table: pa.Table
+    misfits: tuple[Misfit, ...]
+    wire: Mapping[str, Sequence[object]]
+
+
+def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
+    """Return `page` conformed; fields that the site refused are left out of the table.
+
+    The policy comes first: a hashed field exists in clear only in the decoded page.
+    """
+    wire: dict[str, Sequence[object]] = {}
+    columns: dict[str, pa.Array] = {
+        SATELLITE: pa.repeat(pa.scalar(reading.satellite, TEXT), page.rows),
+        OBSERVED: pa.repeat(pa.scalar(_naive_utc(page.observed), DATETIME), page.rows),
+    }
+    misfits: list[Misfit] = []
+    for field, cells in zip(reading.fields, page.columns, strict=True):
+        if field.fieldname in page.refused:
+            continue
+        kept = hash_cells(cells, field.hash_key) if field.hash_key is not None else cells
+        wire[field.fieldname] = kept
+        conformed = _conform(field, kept)
+        misfits.extend(_misfits(field, kept, conformed))
+        columns[field.column.name] = conformed.values
+    for column in reading.table.columns:
+        if column.utc_of in columns:
+            columns[column.name] = to_utc(columns[column.utc_of], reading.zone)
+    schema = pa.schema([field for field in reading.schema if field.name in columns])
+    return ConformedPage(
+        pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), tuple(misfits), wire
+    )
+
+
+def _conform(field: ReadField, cells: Sequence[object]) -> Cells:
+    if field.hash_key is not None:
+        return conform_cells(cells, "text", TEXT, TEXT)
+    return conform_cells(cells, field.own.wire, field.own.arrow, field.column.type)
+
+
+def _misfits(field: ReadField, cells: Sequence[object], conformed: Cells) -> list[Misfit]:
+    reason = f"is not a {field.column.fieldtype} ({field.own.arrow})"
+    return [Misfit(row, field.fieldname, str(cells[row])[:_EXCERPT], reason) for row in conformed.misfits]
+
+
+def _naive_utc(instant: datetime) -> datetime:
+    return instant.replace(tzinfo=None)

@@ -1,0 +1,8 @@
+"""What all tests share: examples of a property may take their time, because machines are busy."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("federation", deadline=None)
+settings.load_profile("federation")
