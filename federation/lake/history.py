@@ -1,0 +1,77 @@
+"""History: a stretch of the log as packages by DocType, and which of them count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from federation.lake.manifest import Manifest, Package
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A package and the commit that brought it."""
+
+    seq: int
+    package: Package
+
+
+@dataclass(frozen=True)
+class History:
+    """What was committed later than `after`.
+
+    Attributes:
+        newest: the last commit, None where there is none.
+        packages: DocType → its packages in the order of their commits.
+        completed: the walks that came to their end.
+    """
+
+    after: int
+    newest: Manifest | None = None
+    packages: Mapping[str, tuple[Committed, ...]] = field(default_factory=dict)
+    completed: frozenset[str] = frozenset()
+
+    @property
+    def seq(self) -> int:
+        """The last commit's number."""
+        return self.newest.seq if self.newest else self.after
+
+    def followed_by(self, manifests: Iterable[Manifest]) -> History:
+        """Return the history with the commits that come next."""
+        newest = self.newest
+        packages = {doctype: list(committed) for doctype, committed in self.packages.items()}
+        completed = set(self.completed)
+        for manifest in manifests:
+            for package in manifest.packages:
+                packages.setdefault(package.doctype, []).append(Committed(manifest.seq, package))
+            completed.update(walk.id for walk in manifest.completed)
+            newest = manifest
+        if newest is self.newest:
+            return self
+        frozen = {doctype: tuple(committed) for doctype, committed in packages.items()}
+        return History(self.after, newest, frozen, frozenset(completed))
+
+    def of(self, doctype: str, after: int) -> tuple[Committed, ...]:
+        """Return the packages of `doctype` that were committed later than `after`."""
+        return tuple(committed for committed in self.packages.get(doctype, ()) if committed.seq > after)
+
+    def counts(self, package: Package) -> bool:
+        """Return whether the walk of `package` is complete, so that its documents may be shown."""
+        return package.walk in self.completed
+
+    def settled(self, doctype: str) -> int:
+        """Return the newest commit up to which no package of `doctype` can begin to count later.
+
+        A package waits while its walk is open, or while the run that wrote it may still say that the walk is
+        complete. One whose walk was given up never counts and holds nothing back.
+        """
+        waiting = [committed.seq for committed in self.packages.get(doctype, ()) if self._waits(committed.package)]
+        return min(waiting) - 1 if waiting else self.seq
+
+    def _waits(self, package: Package) -> bool:
+        if self.counts(package) or self.newest is None:
+            return False
+        state = self.newest.doctypes.get(package.doctype)
+        open_walks = (state.open_changes, state.open_full) if state else ()
+        run_goes_on = self.newest.stage != "closing" and package.id.startswith(f"{self.newest.run_id}/")
+        return run_goes_on or any(walk is not None and walk.id == package.walk for walk in open_walks)
