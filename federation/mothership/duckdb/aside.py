@@ -1,0 +1,83 @@
+"""Aside: quarantine and tombstones of a group of packages, beside the rows of the documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from federation.lake.packages import QUARANTINE_SCHEMA
+from federation.mothership.duckdb.sql import column, count, listed, literal, parquet, run
+from federation.mothership.duckdb.stage import Target
+from federation.mothership.package_files import ReadyPackage
+
+
+def record_tombstones(target: Target) -> None:
+    """Keep the staged absences; a document that is there again has none any more."""
+    run(
+        target.connection,
+        "DELETE FROM federation_tombstone WHERE satellite = {satellite} AND doctype = {doctype} "
+        "AND name IN (SELECT name FROM _graves UNION ALL SELECT name FROM _documents)",
+        **target.parts,
+    )
+    run(
+        target.connection,
+        "INSERT INTO federation_tombstone (satellite, doctype, name, observed) "
+        "SELECT {satellite}, {doctype}, name, observed FROM _graves ANTI JOIN _documents USING (name)",
+        **target.parts,
+    )
+
+
+def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
+    """Keep what the group set aside, and let go of what a later state or absence settled.
+
+    To be called when the staged documents and absences are in their tables.
+
+    Returns:
+        How many documents the group set aside whose state nothing has overtaken.
+    """
+    connection, parts = target.connection, target.parts
+    run(
+        connection,
+        "DELETE FROM federation_quarantine AS held "
+        "USING (SELECT name, observed FROM _documents UNION ALL SELECT name, observed FROM _graves) AS settled "
+        "WHERE held.satellite = {satellite} AND held.doctype = {doctype} AND held.name = settled.name "
+        "AND held.observed < settled.observed",
+        **parts,
+    )
+    packages = [package for package in group if package.quarantine]
+    files = parquet(package.quarantine.path for package in packages if package.quarantine)
+    if not packages:
+        return 0
+    run(
+        connection,
+        "CREATE OR REPLACE TEMP TABLE _aside AS "
+        "SELECT name, max(observed) AS observed, arg_max(file_index, (observed, file_index)) AS package "
+        "FROM {files} GROUP BY name",
+        files=files,
+    )
+    ours = "later.satellite = {satellite} AND later.doctype = {doctype}"
+    for later in (
+        "{table} AS later WHERE later.satellite = {satellite} AND later.observed > _aside.observed",
+        f"federation_tombstone AS later WHERE {ours} AND later.observed > _aside.observed",
+        f"federation_quarantine AS later WHERE {ours} AND later.observed >= _aside.observed",
+    ):
+        run(connection, "DELETE FROM _aside USING " + later + " AND later.name = _aside.name", **parts)
+    run(
+        connection,
+        "DELETE FROM federation_quarantine WHERE satellite = {satellite} AND doctype = {doctype} "
+        "AND name IN (SELECT name FROM _aside)",
+        **parts,
+    )
+    ids = listed(literal(package.package.id) for package in packages)
+    run(
+        connection,
+        "INSERT INTO federation_quarantine (satellite, doctype, package, {columns}) "
+        "SELECT {satellite}, {doctype}, list_extract([{ids}], (file_index + 1)::BIGINT), {values} "
+        "FROM {files} AS arrived SEMI JOIN _aside "
+        "ON _aside.name = arrived.name AND _aside.observed = arrived.observed AND _aside.package = arrived.file_index",
+        **parts,
+        ids=ids,
+        files=files,
+        columns=QUARANTINE_SCHEMA.names,
+        values=listed(column("arrived", name) for name in QUARANTINE_SCHEMA.names),
+    )
+    return count(connection, "SELECT count(*) FROM _aside")

@@ -1,0 +1,155 @@
+"""Database: the private file that one writer at a time works on."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from federation.mothership.duckdb.schema import create_system_tables
+from federation.mothership.duckdb.sql import without_progress_bar
+from federation.mothership.errors import MothershipBusy, MothershipError, MothershipUnavailable
+
+_LEAST_MEMORY_MB: Final = 128
+_MEMORY_MB_PER_COLUMN: Final = 1.6
+"""A thread holds a row group of every column while it writes; measured with 42 and 211 columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuckdbLimits:
+    """What the mothership may take.
+
+    Attributes:
+        threads: of DuckDB; memory grows with each.
+        lock_seconds: how long a writer waits for the one before.
+        publish_seconds: the least time between two publications that nobody forces.
+    """
+
+    threads: int = 2
+    lock_seconds: float = 600.0
+    publish_seconds: float = 60.0
+
+
+class WriterDatabase:
+    """The private file `<file>.writer`, held by an OS lock on `<file>.lock`.
+
+    Attributes:
+        file: the file that analysts open.
+        writer_file: the file that is written.
+    """
+
+    def __init__(self, file: Path, who: str, limits: DuckdbLimits) -> None:
+        self.file = file
+        self.writer_file = file.with_name(f"{file.name}.writer")
+        self._who = who
+        self._limits = limits
+        self._holder = file.with_name(f"{file.name}.lock.holder")
+        self._lock = FileLock(file.with_name(f"{file.name}.lock"), thread_local=False)
+        self._memory_mb = _LEAST_MEMORY_MB
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    def open(self) -> Self:
+        """Wait for other writers, then open the file, made with our system tables where it is not there.
+
+        Raises:
+            MothershipBusy: they didn't end in time.
+            MothershipUnavailable: the file can't be opened.
+            MothershipNewer: a later version made it.
+        """
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=self._limits.lock_seconds)
+        except Timeout:
+            raise MothershipBusy(self._who, str(self.file), self._limits.lock_seconds, self._holder_text()) from None
+        except OSError as error:
+            raise MothershipUnavailable("lock", str(self.file), error.strerror or type(error).__name__) from error
+        try:
+            since = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ}"
+            self._holder.write_text(f"{self._who} (process {os.getpid()} on {socket.gethostname()}, since {since})")
+            create_system_tables(self.connection, str(self.file))
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Close the file and let the next writer in."""
+        self._disconnect()
+        self._holder.unlink(missing_ok=True)
+        self._lock.release()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open file."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def make_room_for(self, columns: int) -> None:
+        """Let DuckDB take the memory that rows of so many columns need."""
+        wanted = int(columns * self._limits.threads * _MEMORY_MB_PER_COLUMN)
+        if wanted > self._memory_mb:
+            self._memory_mb = wanted
+            self.connection.execute(f"SET memory_limit = '{wanted}MB'")
+
+    @contextmanager
+    def at_rest(self) -> Iterator[Path]:
+        """Everything is in the one file, and the file is closed, while the context lasts."""
+        with explained("complete", str(self.writer_file)):
+            self.connection.execute("CHECKPOINT")
+        self._disconnect()
+        yield self.writer_file
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": f"{self._memory_mb}MB",
+            "threads": self._limits.threads,
+            "temp_directory": f"{self.writer_file}.spill",
+            "preserve_insertion_order": False,
+            # A checkpoint rewrites what deletions have thinned out; once, before the file is published, is enough.
+            "checkpoint_threshold": "1GB",
+            # Files are read once or twice, by columns: keeping their bytes would only take room from the merge.
+            "enable_external_file_cache": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        with explained("open", str(self.writer_file)):
+            return without_progress_bar(duckdb.connect(self.writer_file, config=settings))
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _holder_text(self) -> str:
+        try:
+            return self._holder.read_text()[:200]
+        except OSError:
+            return "another process"
+
+
+@contextmanager
+def explained(action: str, place: str) -> Iterator[None]:
+    """Turn DuckDB's errors and the file system's into ours."""
+    try:
+        yield
+    except MothershipError:
+        raise
+    except duckdb.Error as error:
+        raise MothershipUnavailable(action, place, first_line(error)) from error
+    except OSError as error:
+        raise MothershipUnavailable(action, place, error.strerror or type(error).__name__) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text, printable and cut: DuckDB quotes values of rows further down."""
+    text = str(error).partition("\n")[0][:300]
+    return "".join(char if char.isprintable() else " " for char in text)

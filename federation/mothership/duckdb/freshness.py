@@ -1,0 +1,96 @@
+"""Freshness: how fresh and how whole each DocType of each satellite is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import duckdb
+
+from federation.mothership.duckdb.ledger import count_generation
+from federation.mothership.duckdb.schema import StoredTable
+from federation.mothership.duckdb.sql import Fragment, aware_utc, naive_utc, run
+from federation.mothership.interface import Freshness
+from federation.mothership.plan import DocTypePlan
+
+
+def write_freshness(
+    connection: duckdb.DuckDBPyConnection, satellite: str, plan: DocTypePlan, table: StoredTable, now: datetime
+) -> int:
+    """Say how fresh and how whole a DocType is after its packages are merged; return its rows."""
+    key = {"satellite": satellite, "doctype": plan.doctype}
+    newest = "max(modified_utc)" if "modified_utc" in table.columns else "NULL"
+    rows, last_change = run(
+        connection,
+        "SELECT count(*), {newest} FROM {table} WHERE satellite = $satellite",
+        {"satellite": satellite},
+        table=table.sql,
+        newest=Fragment(newest),
+    )[0]
+    run(connection, "DELETE FROM federation_freshness WHERE satellite = $satellite AND doctype = $doctype", key)
+    run(
+        connection,
+        "INSERT INTO federation_freshness "
+        "(satellite, doctype, as_of, rows, pending, waiting, quarantined, last_change, merged_at) "
+        "SELECT $satellite, $doctype, $as_of, $rows, $pending, $waiting, count(DISTINCT name), $last_change, $now "
+        "FROM federation_quarantine WHERE satellite = $satellite AND doctype = $doctype",
+        {
+            **key,
+            "as_of": naive_utc(plan.as_of),
+            "rows": rows,
+            "pending": plan.pending,
+            "waiting": plan.waiting,
+            "last_change": last_change,
+            "now": naive_utc(now),
+        },
+    )
+    return int(rows)
+
+
+def refresh(connection: duckdb.DuckDBPyConnection, satellite: str, plans: Iterable[DocTypePlan]) -> None:
+    """Move the freshness of DocTypes that had nothing to merge, all in one transaction."""
+    known = {row.doctype: row for row in read_freshness(connection) if row.satellite == satellite}
+    changed = [plan for plan in plans if _is_news(plan, known.get(plan.doctype))]
+    if not changed:
+        return
+    connection.execute("BEGIN")
+    for plan in changed:
+        said = {"as_of": naive_utc(plan.as_of), "pending": plan.pending, "waiting": plan.waiting}
+        key = {"satellite": satellite, "doctype": plan.doctype}
+        if plan.doctype in known:
+            run(
+                connection,
+                "UPDATE federation_freshness SET as_of = $as_of, pending = $pending, waiting = $waiting "
+                "WHERE satellite = $satellite AND doctype = $doctype",
+                {**key, **said},
+            )
+        else:
+            run(
+                connection,
+                "INSERT INTO federation_freshness (satellite, doctype, as_of, rows, pending, waiting, quarantined) "
+                "VALUES ($satellite, $doctype, $as_of, 0, $pending, $waiting, 0)",
+                {**key, **said},
+            )
+    count_generation(connection)
+    connection.execute("COMMIT")
+
+
+def read_freshness(connection: duckdb.DuckDBPyConnection) -> list[Freshness]:
+    """Return the freshness of every satellite and DocType, in this order; instants are aware, in UTC."""
+    rows = run(
+        connection,
+        "SELECT satellite, doctype, as_of, rows, pending, waiting, quarantined, last_change, merged_at "
+        "FROM federation_freshness ORDER BY satellite, doctype",
+    )
+    return [
+        Freshness(
+            satellite, doctype, aware_utc(as_of), held, pending, waiting, aside, aware_utc(last), aware_utc(merged)
+        )
+        for satellite, doctype, as_of, held, pending, waiting, aside, last, merged in rows
+    ]
+
+
+def _is_news(plan: DocTypePlan, known: Freshness | None) -> bool:
+    if known is None:
+        return plan.as_of is not None or plan.waiting > 0
+    return (plan.as_of, plan.pending, plan.waiting) != (known.as_of, known.pending, known.waiting)

@@ -1,0 +1,148 @@
+"""System tables: the one definition of the `federation_*` tables, from which each dialect makes its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT
+
+VERSION: Final = 1
+"""Of these definitions; kept in `federation_meta`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemColumn:
+    """A column: its name, its Arrow type and what an analyst reads beside it. Instants are naive, in UTC."""
+
+    name: str
+    type: pa.DataType
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class SystemTable:
+    """A table of ours.
+
+    Attributes:
+        key: the columns that name a row; () where rows have no name.
+    """
+
+    name: str
+    description: str
+    columns: tuple[SystemColumn, ...]
+    key: tuple[str, ...] = ()
+
+
+_SATELLITE: Final = SystemColumn("satellite", TEXT, "The site.")
+_DOCTYPE: Final = SystemColumn("doctype", TEXT, "The DocType.")
+_SOURCE: Final = SystemColumn("source", TEXT, "The way the changes came: rest, …")
+_NAME: Final = SystemColumn("name", TEXT, "The document.")
+
+META: Final = SystemTable(
+    "federation_meta",
+    "One row: the state of the mothership as a whole.",
+    (
+        SystemColumn("version", INTEGER, "Version of the federation_* tables."),
+        SystemColumn("generation", INTEGER, "Counts the transactions that changed anything."),
+    ),
+)
+LEDGER: Final = SystemTable(
+    "federation_ledger",
+    "Every package that was merged, written in the transaction that merged it.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("package", TEXT, "The package's id on the lake."),
+        _SOURCE,
+        SystemColumn("seq", INTEGER, "The commit that brought it."),
+        SystemColumn("run_id", TEXT, "The run that wrote it."),
+        SystemColumn("documents", INTEGER, "Documents in it."),
+        SystemColumn("tombstones", INTEGER, "Documents that were found absent."),
+        SystemColumn("quarantined", INTEGER, "Documents set aside."),
+        SystemColumn("merged_at", DATETIME, "When it was merged."),
+    ),
+    ("satellite", "package"),
+)
+CURSOR: Final = SystemTable(
+    "federation_cursor",
+    "Up to which commit a log is settled: nothing of it is needed any more.",
+    (_SATELLITE, _SOURCE, SystemColumn("seq", INTEGER, "The commit.")),
+    ("satellite", "source"),
+)
+FRESHNESS: Final = SystemTable(
+    "federation_freshness",
+    "How fresh and how whole each DocType of each site is.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("as_of", DATETIME, "The documents are complete as of then; null while the first load lasts."),
+        SystemColumn("rows", INTEGER, "Documents."),
+        SystemColumn("pending", INTEGER, "Documents that the site is known to have in a later state."),
+        SystemColumn("waiting", INTEGER, "Documents on the lake that are merged once their walk is complete."),
+        SystemColumn("quarantined", INTEGER, "Documents set aside because they don't fit."),
+        SystemColumn("last_change", DATETIME, "The newest `modified` of the documents."),
+        SystemColumn("merged_at", DATETIME, "When packages were last merged."),
+    ),
+    ("satellite", "doctype"),
+)
+TOMBSTONE: Final = SystemTable(
+    "federation_tombstone",
+    "Documents that were read and found absent, and have not come back.",
+    (_SATELLITE, _DOCTYPE, _NAME, SystemColumn("observed", DATETIME, "When its absence was seen.")),
+    ("satellite", "doctype", "name"),
+)
+QUARANTINE: Final = SystemTable(
+    "federation_quarantine",
+    "Documents set aside, one row a cell that doesn't fit, until a later state of them is accepted.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        _NAME,
+        SystemColumn("fieldname", TEXT, "The field whose value doesn't fit."),
+        SystemColumn("value", TEXT, "The value as it came, cut, after the policy."),
+        SystemColumn("reason", TEXT, "Why it doesn't fit."),
+        SystemColumn("observed", DATETIME, "When the document was seen in this state."),
+        SystemColumn("package", TEXT, "The package that holds it."),
+        SystemColumn("document", TEXT, "The whole document as JSON, after the policy."),
+    ),
+)
+DICTIONARY: Final = SystemTable(
+    "federation_dictionary",
+    "What every column of every DocType's table means and where it comes from.",
+    (
+        SystemColumn("table_name", TEXT, "The table."),
+        SystemColumn("column_name", TEXT, "The column."),
+        SystemColumn("type", TEXT, "Its Arrow type over all sites."),
+        SystemColumn("label", TEXT, "What a user of the site reads beside the field."),
+        SystemColumn("description", TEXT, "The field's help text."),
+        _DOCTYPE,
+        SystemColumn("fieldname", TEXT, "The Frappe field; empty for columns of ours."),
+        SystemColumn("fieldtype", TEXT, "Frappe's fieldtype."),
+        SystemColumn("options", TEXT, "Select options, or the linked DocType."),
+        SystemColumn("satellites", TEXT, "The sites that have the field now, separated by commas."),
+        SystemColumn("policy", TEXT, "Where the field is hashed or withheld; empty where it is taken as it is."),
+    ),
+    ("table_name", "column_name"),
+)
+TABLE: Final = SystemTable(
+    "federation_table",
+    "The table of each DocType, given once.",
+    (_DOCTYPE, SystemColumn("table_name", TEXT, "Its table.")),
+    ("doctype",),
+)
+SCHEMA: Final = SystemTable(
+    "federation_schema",
+    "Every DocType as each site has ever had it: what the tables are folded from.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("sha256", TEXT, "The site's schema on the lake that it was taken from."),
+        SystemColumn("schema", TEXT, "The DocType's fields as JSON."),
+    ),
+    ("satellite", "doctype"),
+)
+
+SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, DICTIONARY, TABLE, SCHEMA)

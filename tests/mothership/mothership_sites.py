@@ -1,0 +1,209 @@
+"""Sites for the tests of the mothership: what they have, and how it comes onto their lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from federation.contract.columns import TableContract
+from federation.contract.names import column_name
+from federation.contract.satellite_schema import (
+    CHILD_FIELDS,
+    DOCUMENT_FIELDS,
+    DocTypeSchema,
+    FieldSchema,
+    SatelliteSchema,
+)
+from federation.contract.union import contract_of
+from federation.lake.log import CommitLog
+from federation.lake.manifest import CompletedWalk, DocTypeState, OpenWalk, Package, Position
+from federation.lake.packages import QUARANTINE_SCHEMA
+from federation.lake.run import LakeRun, new_run_id
+from federation.lake.storage import open_lake
+from federation.mothership.duckdb.mothership import DuckdbMothership
+from federation.mothership.interface import MergeReport
+
+INVOICE, ORDER, ITEM, TAX = "Sales Invoice", "Sales Order", "Sales Item", "Sales Tax"
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+Fields = Mapping[str, Mapping[str, str]]
+
+FIELDS: Fields = {
+    INVOICE: {"customer": "Link", "total": "Currency"},
+    ORDER: {"customer": "Link"},
+    ITEM: {"item": "Link", "qty": "Int"},
+    TAX: {"rate": "Percent"},
+}
+TABLES: Fields = {INVOICE: {"items": ITEM, "taxes": TAX}, ORDER: {"items": ITEM}}
+
+
+def at(tick: int) -> datetime:
+    """The instant of a tick, aware and in UTC."""
+    return START + timedelta(seconds=tick)
+
+
+def naive(tick: int) -> datetime:
+    """The same instant as columns hold it."""
+    return at(tick).replace(tzinfo=None)
+
+
+class KeepAll:
+    """The policy of those who hold nothing back."""
+
+    def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
+        return True
+
+    def hashes(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Document:
+    """A state of a document, and when it was observed."""
+
+    name: str
+    tick: int
+    values: Mapping[str, object] = field(default_factory=dict)
+    children: Mapping[str, Sequence[Mapping[str, object]]] = field(default_factory=dict)
+
+
+def satellite_schema(satellite: str, fields: Fields, tables: Fields) -> SatelliteSchema:
+    child_doctypes = {child for children in tables.values() for child in children.values()}
+    doctypes = {}
+    for doctype, own in fields.items():
+        common = DOCUMENT_FIELDS + (CHILD_FIELDS if doctype in child_doctypes else ())
+        known = {name: FieldSchema(name, (kind,), label=label) for name, kind, label in common}
+        known |= {name: FieldSchema(name, (kind,), label=name.title()) for name, kind in own.items()}
+        doctypes[doctype] = DocTypeSchema(
+            doctype, is_child=doctype in child_doctypes, fields=known, tables=dict(tables.get(doctype, {}))
+        )
+    return SatelliteSchema(satellite, doctypes)
+
+
+class Site:
+    """A satellite's lake, filled one commit at a time."""
+
+    def __init__(
+        self, lake: Path | str, satellite: str = "north", fields: Fields = FIELDS, tables: Fields = TABLES
+    ) -> None:
+        self.satellite = satellite
+        self.folder = open_lake(str(lake), satellite)
+        self.log = CommitLog(self.folder)
+        self.describe(fields, tables)
+
+    def describe(self, fields: Fields, tables: Fields = TABLES) -> None:
+        """Say anew which DocTypes and fields the site has; the next commit brings it."""
+        self.fields = fields
+        self.schema = satellite_schema(self.satellite, fields, tables)
+
+    def commit(
+        self,
+        doctype: str = INVOICE,
+        documents: Sequence[Document] = (),
+        *,
+        gone: Mapping[str, int] | None = None,
+        aside: Mapping[str, int] | None = None,
+        without: Sequence[str] = (),
+        walk: str = "",
+        complete: bool = True,
+        through: int | None = None,
+        pending: Sequence[str] = (),
+    ) -> Package | None:
+        """Write one package and commit it.
+
+        Args:
+            doctype: of the documents.
+            documents: states that were read.
+            gone: name → tick of documents found absent.
+            aside: name → tick of documents set aside.
+            without: fields, or child DocTypes, that the package doesn't cover.
+            walk: the walk that the package belongs to, by default one of its own.
+            complete: the walk ends with this commit.
+            through: the tick as of which it is complete then.
+            pending: names that stay to be read again.
+        """
+        run = LakeRun.open(self.folder, "rest", new_run_id(at(0)), now=lambda: at(0))
+        run.describe(self.schema)
+        walk = walk or f"{run.run_id}/walk"
+        writer = run.package(doctype, batch=1, walk=walk, tables=self._tables(doctype, without))
+        if documents:
+            tables = self._tables(doctype, without)
+            writer.append({name: self._rows(table, doctype, documents, without) for name, table in tables.items()})
+        for name, tick in (gone or {}).items():
+            writer.add_tombstones([name], at(tick))
+        writer.add_quarantined(
+            pa.Table.from_pylist([_misfit(*one) for one in (aside or {}).items()], QUARANTINE_SCHEMA)
+        )
+        package = writer.finish()
+        instant = at(through) if through is not None else at(0)
+        state = run.state(doctype)
+        run.commit(
+            packages=[package] if package else [],
+            completed=[CompletedWalk(walk, doctype, "changes", instant)] if complete else [],
+            states={
+                doctype: DocTypeState(
+                    position=Position(pending=tuple(pending)),
+                    open_changes=None if complete else OpenWalk(walk, Position()),
+                    through=instant if complete else state.through,
+                )
+            },
+        )
+        run.close()
+        return package
+
+    def _tables(self, doctype: str, without: Sequence[str]) -> dict[str, TableContract]:
+        contract = contract_of(doctype, [self.schema], keeps=KeepAll().keeps, hashes=KeepAll().hashes)
+        assert contract is not None
+        return {table.doctype: table for table in contract.tables if table.doctype not in without}
+
+    def _rows(
+        self, table: TableContract, doctype: str, documents: Sequence[Document], without: Sequence[str]
+    ) -> pa.Table:
+        schema = pa.schema([column for column in table.schema if column.name not in without])
+        rows = []
+        for document in documents:
+            common = {
+                "satellite": self.satellite,
+                "observed": naive(document.tick),
+                "modified_utc": naive(document.tick),
+            }
+            if not table.is_child:
+                values = {column_name(fieldname): value for fieldname, value in document.values.items()}
+                rows.append({**common, "name": document.name, **values})
+                continue
+            owned = {"parent": document.name, "parenttype": doctype, "parentfield": "items"}
+            rows += [{**common, **owned, **child} for child in document.children.get(table.doctype, ())]
+        return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _misfit(name: str, tick: int) -> dict[str, object]:
+    reason = {"fieldname": "total", "value": "x", "reason": "is no number", "document": "{}"}
+    return {"name": name, "observed": naive(tick), **reason}
+
+
+def merge(file: Path, *sites: Site, policy: KeepAll | None = None) -> list[MergeReport]:
+    """Merge what the sites have on their lakes, in this order."""
+    with DuckdbMothership(file, who="test") as mothership:
+        return [mothership.merge(CommitLog(site.folder), policy or KeepAll()) for site in sites]
+
+
+def ask(file: Path, sql: str) -> list[dict[str, object]]:
+    """What the mothership answers, published or not."""
+    with DuckdbMothership(file, who="test") as mothership:
+        return mothership.query(sql).read_all().to_pylist()
+
+
+def content(file: Path) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table, but for what tells when and how it was merged."""
+    asked = {
+        "federation_freshness": "SELECT * EXCLUDE (merged_at) FROM federation_freshness ORDER BY ALL",
+        "federation_tombstone": "FROM federation_tombstone ORDER BY ALL",
+        "federation_quarantine": "SELECT * EXCLUDE (package) FROM federation_quarantine ORDER BY ALL",
+    }
+    with DuckdbMothership(file, who="test") as mothership:
+        tables = mothership.tables().values()
+        asked |= {table: f'FROM "{table}" ORDER BY satellite, name, observed' for table in tables}
+        return {table: mothership.query(sql).read_all().to_pylist() for table, sql in asked.items()}
