@@ -1,0 +1,224 @@
+"""Documents: a page of parents becomes whole documents, child rows included, or leaves the batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.frappe import FrappeSession, WirePage, read_children, read_heads
+from federation.conform.page import ConformedPage, Misfit, conform_page
+from federation.conform.reading import TableReading, table_reading
+from federation.contract.satellite_schema import SatelliteSchema
+from federation.contract.union import contract_of
+from federation.extract.errors import NamelessDocument
+from federation.policy.fleet import FleetPolicy
+
+ReadTables = Callable[
+    [Callable[[TableReading], list[ConformedPage]], Iterable[TableReading]], Iterable[list[ConformedPage]]
+]
+"""Reads child tables side by side: a `map`, such as a thread pool's."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReading:
+    """How the documents of one DocType are read from one satellite.
+
+    Attributes:
+        parent: the DocType's own table.
+        children: one reading a child DocType.
+    """
+
+    parent: TableReading
+    children: tuple[TableReading, ...] = ()
+
+    @property
+    def doctype(self) -> str:
+        """The DocType of the documents."""
+        return self.parent.table.doctype
+
+
+def document_reading(
+    satellite: str, doctype: str, schema: SatelliteSchema, zone: str, fleet: FleetPolicy
+) -> DocumentReading:
+    """Return how the documents of `doctype` are read, under the satellite's own contract.
+
+    Other satellites have no say here: a run needs nobody else's lake, and the merge widens what it finds.
+
+    Raises:
+        LookupError: the satellite's schema doesn't have the DocType.
+        SettingsError: the key of a hash can't be had.
+    """
+    contract = contract_of(doctype, [schema], keeps=fleet.keeps, hashes=fleet.hashes)
+    policy = fleet.of(satellite)
+    if contract is None or policy is None:
+        raise LookupError(f"{satellite} has no schema of {doctype}")
+    shape = schema.doctypes[doctype]
+    held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, doctype, field, "Table")}
+    children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys())
+    return DocumentReading(
+        table_reading(satellite, zone, shape, contract.parent, policy),
+        tuple(
+            table_reading(satellite, zone, schema.doctypes[child], contract.children[child], policy)
+            for child in children
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedDocument:
+    """A document that didn't fit its contract: whole, after the policy, with every reason.
+
+    Attributes:
+        name: the document's name.
+        misfits: what doesn't fit, child rows included.
+        document: the document as JSON, child rows under their child DocType.
+    """
+
+    name: str
+    misfits: tuple[Misfit, ...]
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class WholeDocuments:
+    """Documents that may be packaged together.
+
+    Attributes:
+        tables: DocType → rows, the parent's and every child's; all rows of a document or none of them.
+        rejected: documents set aside.
+        pending: names that moved or vanished while their child rows were read.
+        strays: child rows that the site sent for documents nobody asked for.
+        refused: fields that the site left out; a child table's with its DocType in front.
+    """
+
+    tables: Mapping[str, pa.Table]
+    rejected: tuple[RejectedDocument, ...]
+    pending: tuple[str, ...]
+    strays: int
+    refused: frozenset[str]
+
+
+def make_whole(
+    session: FrappeSession, reading: DocumentReading, page: WirePage, in_parallel: ReadTables
+) -> WholeDocuments:
+    """Return the documents of a parents' `page` with all their child rows.
+
+    After the child rows are read, the parents' `(name, modified)` are read again: a document that changed or vanished
+    in between could be a mixture of two states, so it leaves the batch and stays pending. Child rows carry the
+    `observed` of their document's page, the earliest instant at which any of it was seen.
+
+    Raises:
+        NamelessDocument: a name isn't text.
+        FrappeError: the site failed.
+    """
+    parents = _conformed(page, reading.parent)
+    names: list[str] = parents.table.column("name").to_pylist()
+    pages: dict[str, list[ConformedPage]] = {reading.doctype: [parents]}
+    pending: tuple[str, ...] = ()
+    if reading.children and names:
+        read = in_parallel(lambda child: _read_child_table(session, reading, child, names, page), reading.children)
+        for child, conformed in zip(reading.children, read, strict=True):
+            pages[child.table.doctype] = conformed
+        heads = read_heads(session, reading.doctype, names)
+        modified = map(str, page.column("modified"))
+        pending = tuple(name for name, seen in zip(names, modified, strict=True) if heads.get(name) != seen)
+    return _without_rejected(reading, pages, names, pending)
+
+
+def _conformed(page: WirePage, reading: TableReading) -> ConformedPage:
+    conformed = conform_page(page, reading)
+    if conformed.table.column("name").null_count:
+        raise NamelessDocument(reading.satellite, page.doctype)
+    return conformed
+
+
+def _read_child_table(
+    session: FrappeSession, reading: DocumentReading, child: TableReading, names: Sequence[str], page: WirePage
+) -> list[ConformedPage]:
+    return [
+        _conformed(replace(rows, observed=page.observed), child)
+        for rows in read_children(session, child.wire, reading.doctype, names)
+    ]
+
+
+def _without_rejected(
+    reading: DocumentReading,
+    pages: Mapping[str, Sequence[ConformedPage]],
+    names: Sequence[str],
+    pending: tuple[str, ...],
+) -> WholeDocuments:
+    misfits = _misfits_by_document(reading, pages)
+    asked = set(names)
+    rejected = [name for name in misfits if name in asked and name not in pending]
+    leaving = pa.array([*rejected, *pending], type=pa.string())
+    tables: dict[str, pa.Table] = {}
+    strays = 0
+    refused: set[str] = set()
+    for table in (reading.parent, *reading.children):
+        doctype = table.table.doctype
+        rows = _concat(pages.get(doctype, ()), table)
+        owner = rows.column(_owner_column(reading, table))
+        keep = pc.invert(pc.is_in(owner, leaving)) if len(leaving) else None
+        if table is not reading.parent:
+            known = pc.is_in(owner, pa.array(names, type=pa.string()))
+            strays += rows.num_rows - (pc.sum(known).as_py() or 0)
+            keep = known if keep is None else pc.and_(keep, known)
+        tables[doctype] = rows if keep is None else rows.filter(keep)
+        refused.update(_refused(table, rows, "" if table is reading.parent else f"{doctype}."))
+    aside = tuple(RejectedDocument(name, tuple(misfits[name]), _as_json(reading, pages, name)) for name in rejected)
+    return WholeDocuments(tables, aside, pending, strays, frozenset(refused))
+
+
+def _refused(reading: TableReading, rows: pa.Table, prefix: str) -> Iterable[str]:
+    carried = set(rows.column_names)
+    return (prefix + field.fieldname for field in reading.fields if field.column.name not in carried)
+
+
+def _owner_column(reading: DocumentReading, table: TableReading) -> str:
+    return "name" if table is reading.parent else "parent"
+
+
+def _concat(pages: Sequence[ConformedPage], reading: TableReading) -> pa.Table:
+    if not pages:
+        return reading.schema.empty_table()
+    # A field that the site begins to refuse in between is left out: a null would erase what the mothership has.
+    carried = set.intersection(*(set(page.table.column_names) for page in pages))
+    columns = [name for name in reading.schema.names if name in carried]
+    return pa.concat_tables([page.table.select(columns) for page in pages])
+
+
+def _misfits_by_document(
+    reading: DocumentReading, pages: Mapping[str, Sequence[ConformedPage]]
+) -> dict[str, list[Misfit]]:
+    by_document: dict[str, list[Misfit]] = {}
+    for table in (reading.parent, *reading.children):
+        for page in pages.get(table.table.doctype, ()):
+            owners = page.wire[_owner_column(reading, table)]
+            for misfit in page.misfits:
+                by_document.setdefault(str(owners[misfit.row]), []).append(misfit)
+    return by_document
+
+
+def _as_json(reading: DocumentReading, pages: Mapping[str, Sequence[ConformedPage]], name: str) -> str:
+    """Only rejected documents come here, so a loop over their rows costs nothing on a healthy site.
+
+    The standard library writes whatever it reads, NaN and halves of surrogate pairs too, as a site may send them.
+    """
+    document: dict[str, object] = {}
+    for table in (reading.parent, *reading.children):
+        owner = _owner_column(reading, table)
+        rows = [
+            {fieldname: cells[row] for fieldname, cells in page.wire.items()}
+            for page in pages.get(table.table.doctype, ())
+            for row, owned_by in enumerate(page.wire[owner])
+            if str(owned_by) == name
+        ]
+        if table is reading.parent:
+            document.update(rows[0])
+        else:
+            document[table.table.doctype] = rows
+    return json.dumps(document, sort_keys=True)

@@ -1,0 +1,79 @@
+"""Errors of a run that are no wire's fault, by the reaction they call for."""
+
+from __future__ import annotations
+
+
+class ExtractError(Exception):
+    """What went wrong in a run: what happened, to what, and what to do."""
+
+
+class SatelliteBusy(ExtractError):
+    """Another run of the satellite is under way: this one declines."""
+
+    def __init__(self, satellite: str) -> None:
+        super().__init__(
+            f"{satellite}: another sync of this satellite is running; this one declines. Wait for it, or stop it: "
+            "the lock is released when its process ends."
+        )
+        self.satellite = satellite
+
+
+class DocTypeFailed(ExtractError):
+    """One DocType could not be read; others go on."""
+
+
+class MassDeletion(DocTypeFailed):
+    """More documents than the setting allows are gone from the site."""
+
+    def __init__(self, satellite: str, doctype: str, gone: int, known: int) -> None:
+        super().__init__(
+            f"{satellite}: {gone:,} of {known:,} known documents of {doctype} are gone from the site, which is more "
+            "than `max_delete_share` allows. Nothing was deleted. If the site really lost them, run "
+            f"`federation sync --full --satellite {satellite} --doctype '{doctype}' --allow-mass-delete`; if not, see "
+            "whether its address leads to the right site."
+        )
+
+
+class NamelessDocument(DocTypeFailed):
+    """The site sent a document that no name can stand for, so it can't even be set aside."""
+
+    def __init__(self, satellite: str, doctype: str) -> None:
+        super().__init__(
+            f"{satellite}: a document or child row of {doctype} has a name that isn't text. Nothing of the page is "
+            "kept; give it a name on the site."
+        )
+
+
+class UnboundedList(DocTypeFailed):
+    """The site sent documents later than the bound: going on from them would pass by all that came before."""
+
+    def __init__(self, satellite: str, doctype: str, until: str) -> None:
+        super().__init__(
+            f"{satellite}: the list of {doctype} goes on behind {until}, the bound that was asked for. See what stands "
+            "between the site and us that changes requests or answers."
+        )
+
+
+class NoTimeZone(ExtractError):
+    """Neither the site nor the settings tell the zone of the site's times."""
+
+    def __init__(self, satellite: str, told: str = "") -> None:
+        said = f"calls its time zone {told!r}, which nobody knows" if told else "doesn't tell its time zone"
+        super().__init__(
+            f"{satellite}: the site {said}, so its times can't be placed. Set "
+            f"`satellites.{satellite}.time_zone` (such as Europe/Berlin) in federation.yaml."
+        )
+
+
+class ClockAstray(ExtractError):
+    """The site's clock is so wrong that what it calls now can't be placed."""
+
+    def __init__(self, satellite: str, days: int) -> None:
+        super().__init__(f"{satellite}: the site's clock is {days:,} days off. Set it right on the site.")
+
+
+class RunStopped(ExtractError):
+    """The run ends before this walk did; the next run goes on from its last commit."""
+
+    def __init__(self, doctype: str) -> None:
+        super().__init__(f"{doctype}: the run was stopped before its end; the next run goes on from its last commit.")

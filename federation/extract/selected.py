@@ -1,0 +1,120 @@
+"""Selected: which DocTypes of a satellite a run reads, and its schema brought up to date for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.frappe import (
+    CatalogueEntry,
+    DocTypeError,
+    FrappeSession,
+    is_doctype_name,
+    read_catalogue,
+    read_metas,
+)
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.settings.selection import Selection
+
+_WITHOUT_FINGERPRINT = timedelta(days=1)
+"""How long metadata is trusted where the site doesn't let the API user list it."""
+_NO_NAME = "{!r} can't be a DocType: names begin with a letter; letters, digits, `_`, `-` and spaces follow."
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What a run is about to read.
+
+    Attributes:
+        doctypes: names, sorted.
+        schema: the satellite's schema, up to date for all of them.
+        failures: DocType → why it can't be read; in the words for a reader.
+    """
+
+    doctypes: tuple[str, ...]
+    schema: SatelliteSchema
+    failures: Mapping[str, str]
+
+
+def select(
+    session: FrappeSession,
+    selection: Selection,
+    known: SatelliteSchema,
+    *,
+    only: Iterable[str] | None,
+    now: datetime,
+) -> Selected:
+    """Return the DocTypes to read now, asking the site for the metadata of those that changed.
+
+    Three lists (DocType, Custom Field, Property Setter) tell what changed. A site that forbids them is asked for each
+    DocType once a day, and names patterns and modules only as far as they were resolved before.
+
+    Raises:
+        SatelliteError, TransientError: the site failed as a whole.
+        DocTypeError: its own lists of DocTypes and fields fail.
+    """
+    catalogue = read_catalogue(session)
+    wanted = _wanted(selection, catalogue, known)
+    if only is not None:
+        wanted = sorted(set(only))
+    schema = known
+    failures = {name: _NO_NAME.format(name) for name in wanted if not is_doctype_name(name)}
+    for doctype in filter(is_doctype_name, wanted):
+        fingerprint = _fingerprint(doctype, catalogue)
+        if _is_fresh(schema.doctypes.get(doctype), fingerprint, now):
+            continue
+        try:
+            metas = read_metas(session, doctype)
+        except DocTypeError as error:
+            failures[doctype] = str(error)
+            continue
+        prints = {meta.name: _fingerprint(meta.name, catalogue) for meta in metas} | {doctype: fingerprint}
+        schema = schema.absorb(metas, read_at=now.isoformat(timespec="seconds"), fingerprints=prints)
+    failures.update(_unreadable(wanted, schema, failures))
+    return Selected(tuple(doctype for doctype in wanted if doctype not in failures), schema, failures)
+
+
+def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None, known: SatelliteSchema) -> list[str]:
+    if catalogue is None:
+        listed = {
+            schema.doctype: schema.module
+            for schema in known.doctypes.values()
+            if not (schema.is_child or schema.is_single)
+        }
+    else:
+        listed = {
+            entry.name: entry.module
+            for entry in catalogue.values()
+            if not (entry.is_child or entry.is_single or entry.is_virtual)
+        }
+    matching = {doctype for doctype, module in listed.items() if selection.matches(doctype, module)}
+    return sorted(matching | set(selection.names))
+
+
+def _fingerprint(doctype: str, catalogue: Mapping[str, CatalogueEntry] | None) -> str:
+    """A DocType's own fingerprint; its child tables' are folded in, because they travel with its metadata."""
+    entry = (catalogue or {}).get(doctype)
+    return entry.fingerprint if entry else ""
+
+
+def _is_fresh(schema: DocTypeSchema | None, fingerprint: str, now: datetime) -> bool:
+    if schema is None:
+        return False
+    if fingerprint:
+        return schema.fingerprint == fingerprint
+    return now - datetime.fromisoformat(schema.read_at) < _WITHOUT_FINGERPRINT
+
+
+def _unreadable(wanted: Iterable[str], schema: SatelliteSchema, failures: Mapping[str, str]) -> dict[str, str]:
+    """DocTypes whose documents don't come in lists."""
+    reasons = {}
+    for doctype in wanted:
+        shape = schema.doctypes.get(doctype)
+        if shape is None or doctype in failures:
+            continue
+        if shape.is_child:
+            reasons[doctype] = f"{doctype} is a child table: name its parent DocType instead, its rows come with it."
+        elif shape.is_single:
+            reasons[doctype] = f"{doctype} is a Single: it has no list of documents. Take it off `doctypes`."
+    return reasons
