@@ -1,0 +1,177 @@
+"""`federation check`: satellites as a run would meet them, the places that it writes to, the policy's reach."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text
+
+from federation.cli.choosing import chosen_satellites
+from federation.cli.described import described_schema
+from federation.cli.exits import Status, unless_interrupted
+from federation.cli.inspection import Findings, inspect
+from federation.cli.published import published
+from federation.cli.reach import rules_without_fields
+from federation.cli.screen import answers, complain, notices, plain, print_json, remark, table
+from federation.lake.errors import LakeError
+from federation.lake.storage import open_lake
+from federation.mothership.errors import MothershipError
+from federation.settings.load import load_settings
+from federation.settings.model import Satellite, Settings
+
+_AT_ONCE: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that a sync writes to.
+
+    Attributes:
+        place: the folder, file or URL.
+        error: why it can't be used; "" where it can.
+    """
+
+    place: str
+    error: str
+
+    @property
+    def ok(self) -> bool:
+        """A sync could use it."""
+        return not self.error
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check found; the JSON of `federation check --json`.
+
+    Attributes:
+        rules_without_fields: policy rules that match no field of the satellites that answered; a remark, no failure.
+    """
+
+    satellites: tuple[Findings, ...]
+    lake: Place
+    mothership: Place
+    rules_without_fields: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """A sync would bring everything that the settings ask for."""
+        return self.lake.ok and self.mothership.ok and all(findings.ok for findings in self.satellites)
+
+
+def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool) -> Status:
+    """Look at the satellites named, or at all that are enabled, and at what surrounds them.
+
+    Raises:
+        SettingsError: a mistake in the settings.
+        typer.BadParameter: a satellite that the settings don't have.
+    """
+    settings = load_settings(settings_file)
+    satellites = chosen_satellites(settings, names)
+    with notices().status(f"asking {len(satellites):,} satellites"):
+        report = unless_interrupted(lambda: _report(settings, satellites))
+    if as_json:
+        print_json(report)
+    else:
+        _show(report)
+    return Status.DONE if report.ok else Status.FAILED
+
+
+def _report(settings: Settings, satellites: Sequence[Satellite]) -> CheckReport:
+    with ThreadPoolExecutor(_AT_ONCE, "satellite") as pool:
+        inspected = list(pool.map(lambda satellite: inspect(settings, satellite), satellites))
+    described = {schema.satellite: schema for _, schema in inspected if schema is not None}
+    return CheckReport(
+        tuple(findings for findings, _ in inspected),
+        Place(settings.lake, _trouble_of_lake(settings, satellites)),
+        Place(str(settings.mothership_file), _trouble_of_mothership(settings)),
+        rules_without_fields(settings, described),
+    )
+
+
+def _trouble_of_lake(settings: Settings, satellites: Iterable[Satellite]) -> str:
+    """Return why the lake can't be used; a remote one is read, and only a run shows whether it may be written."""
+    try:
+        for satellite in satellites:
+            folder = open_lake(settings.lake, satellite.name)
+            if folder.is_local and (trouble := _trouble_of_folder(Path(folder.uri("log")))):
+                return trouble
+            described_schema(settings, satellite)
+    except LakeError as error:
+        return str(error)
+    return ""
+
+
+def _trouble_of_mothership(settings: Settings) -> str:
+    try:
+        with published(settings) as mothership:
+            if mothership is not None:
+                mothership.freshness()
+    except MothershipError as error:
+        return str(error)
+    return _trouble_of_folder(settings.mothership_file.parent)
+
+
+def _trouble_of_folder(folder: Path) -> str:
+    """Return why nothing can be written below `folder`, which a sync makes where it isn't there."""
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir():
+        return f"{nearest} is no folder: move it away, or name another place in the settings."
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        return f"this user may not write in {nearest}: allow it, or name another place in the settings."
+    return ""
+
+
+def _show(report: CheckReport) -> None:
+    out = answers()
+    out.print(_table(report.satellites))
+    for label, place in (("lake", report.lake), ("mothership", report.mothership)):
+        sign = "[green]✓[/]" if place.ok else "[red]✗[/]"
+        out.print(f" {sign} [dim]{label:<10}[/]", plain(place.place))
+    for findings in report.satellites:
+        if findings.error:
+            complain(f"{findings.satellite}: {findings.error}")
+        for doctype, why in findings.unreadable.items():
+            complain(f"{findings.satellite}, {doctype}: {why}")
+    for place in (report.lake, report.mothership):
+        if place.error:
+            complain(place.error)
+    for oddity in _oddities(report):
+        remark(oddity)
+
+
+def _table(satellites: Iterable[Findings]) -> Table:
+    grid = table("", "satellite", "user", "apps", "time zone", "clock", "jurisdiction", "DocTypes", numbers=("clock",))
+    for findings in satellites:
+        grid.add_row(
+            Text("✓", "green") if findings.ok else Text("✗", "red"),
+            Text(findings.satellite, "bold"),
+            plain(findings.user or "-"),
+            plain(", ".join(f"{app} {version}" for app, version in findings.versions.items()) or "-"),
+            plain(findings.time_zone or "-"),
+            Text("-" if findings.clock_skew_seconds is None else f"{findings.clock_skew_seconds:+.0f} s"),
+            plain(findings.jurisdiction or "-"),
+            _doctypes(findings),
+        )
+    return grid
+
+
+def _doctypes(findings: Findings) -> Text:
+    if findings.error:
+        return Text("-")
+    readable, unreadable = len(findings.doctypes), len(findings.unreadable)
+    counts = Text(f"{readable:,} readable")
+    return counts + Text(f", {unreadable:,} not", "red") if unreadable else counts
+
+
+def _oddities(report: CheckReport) -> Iterator[str]:
+    for findings in report.satellites:
+        yield from (f"{findings.satellite}: {oddity}" for oddity in findings.remarks)
+    for rule in report.rules_without_fields:
+        yield f"{rule} matches no field of the satellites that answered: look for a slip of the pen."
