@@ -1,0 +1,102 @@
+"""Checks: the verdicts on a DocType of a satellite. None of them blocks: quarantine is the domain's, not Dagster's."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+import dagster as dg
+
+from assets.doctypes import KnownDocType, Layer
+from assets.partitions import SATELLITES
+from federation.extract.outcome import DocTypeOutcome
+from federation.quality import ValidationReport, as_markdown
+
+READ = "read"
+EXPECTATIONS = "expectations"
+MERGE = "merge"
+
+_SHOWN_NAMES = 20
+
+
+def check_specs(layer: Layer, doctypes: Iterable[KnownDocType], name: str, description: str) -> list[dg.AssetCheckSpec]:
+    """Return the same check for every DocType of a layer, with a status per satellite."""
+    with warnings.catch_warnings():
+        # A preview that the exactly pinned Dagster has. Without it the satellite that ran last speaks for all.
+        warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec")
+        return [
+            dg.AssetCheckSpec(name, asset=doctype.key(layer), description=description, partitions_def=SATELLITES)
+            for doctype in doctypes
+        ]
+
+
+def read_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetCheckResult:
+    """Return whether the DocType was read, and what of it wasn't."""
+    missed = _missed(outcome)
+    failed = outcome.status == "failed"
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=READ,
+        passed=not failed and not missed,
+        severity=dg.AssetCheckSeverity.ERROR if failed else dg.AssetCheckSeverity.WARN,
+        description=outcome.error if failed else " ".join(missed) or "Read to the end.",
+        metadata={
+            "pending": outcome.pending,
+            "quarantined": outcome.quarantined,
+            "strays": outcome.strays,
+            "hidden": len(outcome.hidden),
+            "refused_fields": list(outcome.refused),
+        },
+    )
+
+
+def _missed(outcome: DocTypeOutcome) -> list[str]:
+    """What a person should look at. Pending documents aren't: they moved while they were read, as on any busy site."""
+    found = []
+    if outcome.quarantined:
+        found.append(f"{outcome.quarantined:,} documents are in quarantine: a value doesn't fit its column.")
+    if outcome.hidden:
+        names = ", ".join(outcome.hidden[:_SHOWN_NAMES])
+        more = len(outcome.hidden) - _SHOWN_NAMES
+        found.append(
+            f"{len(outcome.hidden):,} documents exist on the site but are not shown to the API user: {names}"
+            f"{f' and {more:,} more' if more > 0 else ''}. Look at its roles and user permissions."
+        )
+    if outcome.refused:
+        found.append(
+            f"The site left out the fields {', '.join(outcome.refused)}: their columns keep what they had. Raise the "
+            "permission level of the API user, or drop the fields by a policy rule."
+        )
+    if outcome.strays:
+        found.append(f"{outcome.strays:,} child rows came for documents that nobody asked for and were ignored.")
+    return found
+
+
+def expectations_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetCheckResult:
+    """Return how the rows of this run met their expectations, with a table of the documents that don't."""
+    results = [result for report in outcome.reports.values() for result in report.results]
+    report = ValidationReport(tuple(results))
+    unmet = len(report.failed)
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=EXPECTATIONS,
+        passed=report.passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{unmet:,} of {len(results):,} expectations are not met.",
+        metadata={
+            "expectations": len(results),
+            "unmet": unmet,
+            "failing_rows": sum(result.failing for result in report.failed),
+            "documents": dg.MetadataValue.md(as_markdown(report)),
+        },
+    )
+
+
+def merge_check(key: dg.AssetKey, failure: str = "") -> dg.AssetCheckResult:
+    """Return whether the DocType's packages are in the mothership.
+
+    Args:
+        key: the asset.
+        failure: why they are not; "" where they are.
+    """
+    return dg.AssetCheckResult(asset_key=key, check_name=MERGE, passed=not failure, description=failure or "Merged.")

@@ -1,0 +1,58 @@
+"""What the checks say of a DocType's outcome."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from assets.checks import expectations_check, merge_check, read_check
+from federation.extract.outcome import DocTypeOutcome
+from federation.quality import Expectation, ExpectationResult, ValidationReport
+
+KEY = dg.AssetKey(["conformed", "customer"])
+
+
+def test_a_doctype_that_failed_is_an_error_in_the_words_of_its_error():
+    check = read_check(KEY, DocTypeOutcome("Customer", "failed", error="Customer: 403. Give the user the role."))
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert check.description == "Customer: 403. Give the user the role."
+
+
+@pytest.mark.parametrize(
+    ("missed", "words"),
+    [
+        ({"quarantined": 1200}, "1,200 documents are in quarantine"),
+        ({"hidden": tuple(f"C-{number}" for number in range(25))}, "C-19 and 5 more"),
+        ({"refused": ("tax_id",)}, "tax_id"),
+        ({"strays": 3}, "3 child rows"),
+    ],
+)
+def test_what_was_missed_is_a_warning_that_says_what(missed, words):
+    check = read_check(KEY, DocTypeOutcome("Customer", "changed", **missed))
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert words in check.description
+
+
+def test_documents_that_moved_while_they_were_read_are_told_and_are_no_fault():
+    check = read_check(KEY, DocTypeOutcome("Customer", "changed", pending=2))
+    assert check.passed
+    assert check.metadata["pending"].value == 2
+
+
+def test_unmet_expectations_are_a_table_of_the_offending_documents():
+    mandatory = Expectation("expect_column_values_to_not_be_null", "Customer", "city", "city", "City is mandatory.")
+    unique = Expectation("expect_column_values_to_be_unique", "Customer", "name", "name", "Names are unique.")
+    report = ValidationReport((ExpectationResult(mandatory, 10, 2, ("Ada", "B|o")), ExpectationResult(unique, 10, 0)))
+    check = expectations_check(KEY, DocTypeOutcome("Customer", "changed", reports={"Customer": report}))
+    assert not check.passed
+    assert check.description == "1 of 2 expectations are not met."
+    assert check.metadata["failing_rows"].value == 2
+    table = check.metadata["documents"].value
+    assert "Ada" in table
+    assert r"B\|o" in table
+
+
+def test_a_merge_that_failed_says_why():
+    assert merge_check(KEY).passed
+    failed = merge_check(KEY, "north: nothing of Customer was merged: damaged.")
+    assert (failed.passed, failed.description) == (False, "north: nothing of Customer was merged: damaged.")
