@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.settings.cron import ALIASES, cron_mistake
@@ -46,7 +46,7 @@ def test_usual_lines_are_taken(line):
     "line",
     [
         "", "hourly", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8",
-        "*/0 * * * *", "5-1 * * * *", "1,,2 * * * *", "a b c d e", "0 0 30 2 *", "0 0 31 4,6 *", "@yearlyy",
+        "*/0 * * * *", "1,,2 * * * *", "a b c d e", "0 0 30 2 *", "0 0 31 4,6 *", "@yearlyy",
         "-1 * * * *", "² * * * *",
     ],
 )  # fmt: skip
@@ -54,7 +54,7 @@ def test_impossible_lines_are_explained(line):
     assert cron_mistake(line)
 
 
-@settings(deadline=None)
+@pytest.mark.filterwarnings("ignore:Found a cron schedule with an interval:UserWarning")  # strange, and taken
 @given(st.tuples(FIELD, FIELD, FIELD, FIELD, FIELD).map(" ".join))
 def test_what_is_taken_here_is_taken_by_dagster(line):
     if cron_mistake(line) is None:
