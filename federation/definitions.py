@@ -107,8 +107,9 @@ def run_job(settings_file: Path, job: str, satellite: str, watcher: Watcher, hom
         SettingsError: there are mistakes in the settings.
     """
     home.mkdir(parents=True, exist_ok=True)
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
     watched = dg.ResourceDefinition.hardcoded_resource(WatchedFederation.of(settings_file, watcher))
-    with dg.DagsterInstance.local_temp(str(home), overrides={"telemetry": {"enabled": False}}) as instance:
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
         instance.add_dynamic_partitions(str(SATELLITES.name), [satellite])
         result = (
             federation_definitions(settings_file)

@@ -13,7 +13,7 @@ from federation.lake.storage import LakeFolder
 
 def write_schema(folder: LakeFolder, schema: SatelliteSchema) -> str:
     """Put the satellite's schema at `schema/<sha256>.json` and return that SHA-256, for a manifest to name."""
-    content = msgspec.json.encode(schema, order="sorted")
+    content = msgspec.json.encode(schema)
     sha256 = hashlib.sha256(content).hexdigest()
     folder.write(_path(sha256), content)
     return sha256
