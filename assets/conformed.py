@@ -53,6 +53,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
         with failing_as_a_whole(satellite):
             options = RunOptions(_only(context, doctypes, federation), config.full, config.allow_mass_delete)
             folder = federation.lake(satellite)
+            described = tables
             for outcome in federation.extract(satellite, options, LoggedProgress(context.log)):
                 known = by_name.get(outcome.doctype)
                 if known is None:
@@ -60,7 +61,10 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
                     continue
                 key = known.key("conformed")
                 if outcome.status == "changed" and key in context.selected_asset_keys:
-                    metadata = _metadata(outcome, options, folder, tables.get(known.name))
+                    if known.name not in described:
+                        # A first sync describes DocTypes that nobody knew when the definitions were loaded.
+                        described = federation.tables()
+                    metadata = _metadata(outcome, options, folder, described.get(known.name))
                     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                 yield from _checks(key, outcome, context.selected_asset_check_keys)
             if config.full:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
 
 import dagster as dg
 
 from assets.doctypes import KnownDocType, known_doctypes
-from assets.schemas import local_schemas
+from assets.schemas import described_tables, local_schemas
 from federation import merging
 from federation.compaction import compact_satellite
+from federation.contract.columns import TableContract
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.satellite import RunOptions, extract
 from federation.lake.errors import CompactionFailed
@@ -44,6 +45,11 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
         """Return the DocTypes that are known now; the assets are those known when the definitions were loaded."""
         settings = self.settings()
         return known_doctypes(settings, local_schemas(settings))
+
+    def tables(self) -> Mapping[str, TableContract]:
+        """Return DocType → the contract of its table, as the satellites describe it now."""
+        settings = self.settings()
+        return described_tables(settings, local_schemas(settings))
 
     def lake(self, satellite: str) -> LakeFolder:
         """Return the satellite's folder on the lake."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import dagster as dg
 
 from assets.conformed import conformed_assets
-from assets.doctypes import KnownDocType, known_doctypes
+from assets.doctypes import known_doctypes
 from assets.freshness import freshness_checks
 from assets.jobs import RECONCILE, asset_jobs, publish_job
 from assets.mothership import mothership_assets
@@ -18,14 +17,9 @@ from assets.partitions import SATELLITES
 from assets.resource import FederationResource
 from assets.runs import run_config
 from assets.satellites import satellite_specs
-from assets.schemas import local_schemas
+from assets.schemas import described_tables, local_schemas
 from assets.watched import WatchedFederation, Watcher
-from federation.contract.columns import TableContract
-from federation.contract.satellite_schema import SatelliteSchema
-from federation.contract.union import contract_of
-from federation.policy.fleet import FleetPolicy
 from federation.settings.load import ENVIRONMENT, FILE_NAME, load_settings
-from federation.settings.model import Settings
 from sensors.publication import publication
 from sensors.satellites import satellites
 from sensors.schedules import schedules
@@ -65,7 +59,7 @@ def federation_definitions(settings_file: Path) -> dg.Definitions:
             "stand for: run `federation sync`, then reload the definitions."
         )
         return common
-    tables = _tables(settings, doctypes, schemas)
+    tables = described_tables(settings, schemas)
     conformed = conformed_assets(doctypes, tables)
     mothership = mothership_assets(doctypes, tables)
     freshness = freshness_checks(doctypes)
@@ -79,18 +73,6 @@ def federation_definitions(settings_file: Path) -> dg.Definitions:
         ),
         asset_jobs(conformed, mothership, freshness),
     )
-
-
-def _tables(
-    settings: Settings, doctypes: tuple[KnownDocType, ...], schemas: Mapping[str, SatelliteSchema]
-) -> Mapping[str, TableContract]:
-    """DocType → the contract of its own table, for those that a satellite has shown."""
-    policy = FleetPolicy(settings)
-    contracts = {
-        doctype.name: contract_of(doctype.name, schemas.values(), keeps=policy.keeps, hashes=policy.hashes)
-        for doctype in doctypes
-    }
-    return {doctype: contract.parent for doctype, contract in contracts.items() if contract is not None}
 
 
 def run_job(settings_file: Path, job: str, satellite: str, watcher: Watcher, home: Path) -> bool:

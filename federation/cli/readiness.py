@@ -27,13 +27,11 @@ def demand_secrets(settings: Settings, satellites: Iterable[Satellite]) -> None:
 def missing_secrets(satellite: Satellite) -> list[Problem]:
     """Return why no session of the satellite can be opened; nothing is sent to find out."""
     unrevealed = [*_problems(satellite.api_key), *_problems(satellite.api_secret)]
-    return unrevealed or list(_problems(lambda: open_session(satellite).close(), f"satellites.{satellite.name}"))
+    return unrevealed or list(_problems(lambda: open_session(satellite).close()))
 
 
-def _problems(attempt: Callable[[], object], key: str = "") -> Iterator[Problem]:
+def _problems(attempt: Callable[[], object]) -> Iterator[Problem]:
     try:
         attempt()
     except SettingsError as error:
         yield from error.problems
-    except ValueError as error:
-        yield Problem(str(error), "correct what the settings refer to", key)

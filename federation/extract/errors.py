@@ -18,6 +18,16 @@ class SatelliteBusy(ExtractError):
         self.satellite = satellite
 
 
+class LockUnavailable(ExtractError):
+    """The lock of a satellite can't be taken, so no run may begin."""
+
+    def __init__(self, satellite: str, file: str, reason: str) -> None:
+        super().__init__(
+            f"{satellite}: the lock {file} can't be taken: {reason}. Let this user write there, or set `var` in "
+            "federation.yaml to a folder where it may."
+        )
+
+
 class DocTypeFailed(ExtractError):
     """One DocType could not be read; others go on."""
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from federation.extract.errors import SatelliteBusy
+from federation.extract.errors import LockUnavailable, SatelliteBusy
 from federation.settings.model import Satellite, Settings
 
 
@@ -17,11 +17,17 @@ def only_run(settings: Settings, satellite: Satellite) -> Iterator[None]:
 
     Raises:
         SatelliteBusy: another run holds it.
+        LockUnavailable: the folder of run-time files can't be written.
     """
-    folder = settings.var / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.var / "locks" / f"{satellite.name}.lock", timeout=0, thread_local=False)
     try:
-        with FileLock(folder / f"{satellite.name}.lock", timeout=0, thread_local=False):
-            yield
+        (settings.var / "locks").mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout as error:
         raise SatelliteBusy(satellite.name) from error
+    except OSError as error:
+        raise LockUnavailable(satellite.name, lock.lock_file, error.strerror or type(error).__name__) from error
+    try:
+        yield
+    finally:
+        lock.release()

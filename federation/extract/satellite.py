@@ -33,6 +33,7 @@ from federation.lake.manifest import DocTypeState, Position
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
 from federation.policy.fleet import FleetPolicy
+from federation.settings.errors import Problem, SettingsError
 from federation.settings.model import Satellite, Settings
 
 _CLOCK_ERROR: Final = timedelta(seconds=2)
@@ -81,19 +82,20 @@ def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> Fr
     """Return a session of the satellite as its settings say.
 
     Raises:
-        SettingsError: the key or the secret can't be had.
+        SettingsError: the key or the secret can't be had or used, or the CA file isn't there.
     """
-    return FrappeSession(
-        satellite.url,
-        Credentials(satellite.api_key(), satellite.api_secret()),
-        WireLimits(
-            connections=satellite.connections,
-            page_rows=satellite.page_rows,
-            read_timeout=satellite.read_timeout_seconds,
-        ),
-        verify=satellite.verify if satellite.verify is True else str(satellite.verify),
-        clock=clock or ObservedClock(),
+    limits = WireLimits(
+        connections=satellite.connections,
+        page_rows=satellite.page_rows,
+        read_timeout=satellite.read_timeout_seconds,
     )
+    verify = satellite.verify if satellite.verify is True else str(satellite.verify)
+    try:
+        credentials = Credentials(satellite.api_key(), satellite.api_secret())
+        return FrappeSession(satellite.url, credentials, limits, verify=verify, clock=clock or ObservedClock())
+    except ValueError as error:
+        problem = Problem(str(error), "correct it, then run `federation check`", f"satellites.{satellite.name}")
+        raise SettingsError([problem]) from error
 
 
 @dataclass

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -23,6 +24,8 @@ from federation.demo.world.sites import demo_sites
 
 Command = Callable[..., Result]
 """Runs the command in this process, with the settings of the test."""
+Start = Callable[..., "Started"]
+"""Starts the command in a process of its own, with the settings of the test."""
 Write = Callable[[str], Path]
 
 
@@ -93,6 +96,13 @@ def federation(tmp_path: Path) -> Command:
     return run
 
 
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """A process that is still there when its test ends is killed."""
+    with ExitStack() as running:
+        yield lambda *arguments: running.enter_context(Started(tmp_path / "federation.yaml", *arguments))
+
+
 class Started:
     """The command in a process of its own, as a shell starts it."""
 
@@ -104,6 +114,13 @@ class Started:
             text=True,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
 
     def read_lines(self, count: int) -> None:
         """Return once so many lines came out."""

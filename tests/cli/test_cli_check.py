@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, Started, Write, wait_until_hit
+from conftest import Command, Start, Write, wait_until_hit
 
 from federation.demo.site.faults import Fault
 from federation.demo.site.permissions import SiteUser, add_user
@@ -173,9 +173,9 @@ def test_a_mothership_that_is_no_database_is_found(settings_file: Path, federati
     assert "Traceback" not in ended.stderr
 
 
-def test_ctrl_c_does_not_wait_for_a_site_that_hangs(settings_file: Path, sites: Sites) -> None:
+def test_ctrl_c_does_not_wait_for_a_site_that_hangs(settings_file: Path, sites: Sites, start: Start) -> None:
     sites["north"].faults.add(Fault("", kind="hang", seconds=100, times=1))
-    running = Started(settings_file, "check")
+    running = start("check")
     wait_until_hit(sites["north"])
     running.interrupt()
     status, out, err = running.end()

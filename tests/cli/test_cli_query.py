@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Command, Started, Write
+from conftest import Command, Start, Write
 
 TEXT = """
 satellites: {north: {url: "http://north.invalid", credentials: env:NORTH}}
@@ -155,9 +155,9 @@ def test_a_reader_that_leaves_early_is_no_error(form: str, tmp_path: Path) -> No
     assert piped.stderr == ""
 
 
-def test_ctrl_c_ends_a_query_that_would_take_for_ever(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_query_that_would_take_for_ever(start: Start) -> None:
     endless = "SELECT range AS n FROM range(100_000_000_000) WHERE range < 300_000 OR hash(range) = 1"
-    running = Started(tmp_path / "federation.yaml", "query", "--json", endless)
+    running = start("query", "--json", endless)
     running.read_lines(100_000)
     running.interrupt()
     status, _, err = running.end()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, Started, wait_until_hit
+from conftest import Command, Start, wait_until_hit
 
 from federation.demo.site.faults import Fault
 from federation.demo.site.server import RunningSite
@@ -145,12 +145,12 @@ def test_a_reader_sees_what_happened_as_a_table(settings_file: Path, sites: Site
 
 
 def test_ctrl_c_stops_at_the_next_page_and_the_next_sync_goes_on(
-    settings_file: Path, sites: Sites, federation: Command
+    settings_file: Path, sites: Sites, federation: Command, start: Start
 ) -> None:
     text = settings_file.read_text().replace("env:NORTH,", "env:NORTH, page_rows: 10,")
     settings_file.write_text(text)
     sites["north"].faults.add(Fault('"modified",', kind="hang", seconds=0.2, times=None))
-    running = Started(settings_file, "sync", "--json")
+    running = start("sync", "--json")
     wait_until_hit(sites["north"], times=8)
     running.interrupt()
     status, out, err = running.end()
@@ -167,10 +167,10 @@ def test_ctrl_c_stops_at_the_next_page_and_the_next_sync_goes_on(
 
 
 def test_a_second_ctrl_c_ends_at_once_and_the_next_sync_goes_on(
-    settings_file: Path, sites: Sites, federation: Command
+    settings_file: Path, sites: Sites, federation: Command, start: Start
 ) -> None:
     sites["north"].faults.add(Fault("Customer", kind="hang", seconds=100, times=2))
-    running = Started(settings_file, "sync", "--json")
+    running = start("sync", "--json")
     wait_until_hit(sites["north"])
     running.interrupt()
     time.sleep(0.5)

@@ -114,8 +114,10 @@ class WriterDatabase:
             "threads": self._limits.threads,
             "temp_directory": f"{self.writer_file}.spill",
             "preserve_insertion_order": False,
-            # A checkpoint rewrites what deletions have thinned out; once, before the file is published, is enough.
+            # One checkpoint, before the file is published, is enough. It drops row groups whose rows are all deleted,
+            # as those before a full walk are; rewriting the others would cost ten times what the merge did.
             "checkpoint_threshold": "1GB",
+            "max_vacuum_tasks": 0,
             # Files are read once or twice, by columns: keeping their bytes would only take room from the merge.
             "enable_external_file_cache": False,
             "autoinstall_known_extensions": False,
