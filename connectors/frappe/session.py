@@ -174,7 +174,7 @@ class FrappeSession:
         except OverdueError as error:
             raise self._failure(Trouble.OVERDUE, request) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._failure(cause_of(error), request, said=type(error).__name__) from error
+            raise self._failure(cause_of(error), request) from error
         if not accepted:
             raise self._refused(request, response, body)
         if (trouble := _shape_trouble(body)) is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -19,8 +19,10 @@ from federation.mothership.duckdb.sql import without_progress_bar
 from federation.mothership.errors import MothershipBusy, MothershipError, MothershipUnavailable
 
 _LEAST_MEMORY_MB: Final = 128
-_MEMORY_MB_PER_COLUMN: Final = 1.6
-"""A thread holds a row group of every column while it writes; measured with 42 and 211 columns."""
+_MEMORY_MB_PER_COLUMN: Final = 1.0
+"""Of a row group, for each thread that writes one; measured with 42 and 211 columns. Long texts need more."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,13 @@ class DuckdbLimits:
 
     Attributes:
         threads: of DuckDB; memory grows with each.
+        memory_mb: the most that DuckDB may hold in memory, where rows are so wide or long that it needs it.
         lock_seconds: how long a writer waits for the one before.
         publish_seconds: the least time between two publications that nobody forces.
     """
 
     threads: int = 2
+    memory_mb: int = 4_096
     lock_seconds: float = 600.0
     publish_seconds: float = 60.0
 
@@ -95,10 +99,30 @@ class WriterDatabase:
 
     def make_room_for(self, columns: int) -> None:
         """Let DuckDB take the memory that rows of so many columns need."""
-        wanted = int(columns * self._limits.threads * _MEMORY_MB_PER_COLUMN)
-        if wanted > self._memory_mb:
-            self._memory_mb = wanted
-            self.connection.execute(f"SET memory_limit = '{wanted}MB'")
+        self._take_memory(int(columns * self._limits.threads * _MEMORY_MB_PER_COLUMN))
+
+    def with_room(self, work: Callable[[], _T]) -> _T:
+        """Do `work`, and as long as DuckDB finds its memory too small, do it again with twice as much.
+
+        How much rows need shows when they are written: a text may have one letter or a million. Work that fails must
+        leave nothing behind.
+
+        Raises:
+            duckdb.OutOfMemoryException: all that it may take is too little.
+        """
+        while True:
+            try:
+                return work()
+            except duckdb.OutOfMemoryException:
+                if self._memory_mb >= self._limits.memory_mb:
+                    raise
+                self._take_memory(2 * self._memory_mb)
+
+    def _take_memory(self, wanted_mb: int) -> None:
+        allowed = min(wanted_mb, self._limits.memory_mb)
+        if allowed > self._memory_mb:
+            self._memory_mb = allowed
+            self.connection.execute(f"SET memory_limit = '{allowed}MB'")
 
     @contextmanager
     def at_rest(self) -> Iterator[Path]:

@@ -9,7 +9,7 @@ import duckdb
 
 from federation.mothership.duckdb.ledger import count_generation
 from federation.mothership.duckdb.schema import StoredTable
-from federation.mothership.duckdb.sql import Fragment, aware_utc, naive_utc, run
+from federation.mothership.duckdb.sql import Fragment, aware_utc, naive_utc, run, transaction
 from federation.mothership.interface import Freshness
 from federation.mothership.plan import DocTypePlan
 
@@ -53,26 +53,25 @@ def refresh(connection: duckdb.DuckDBPyConnection, satellite: str, plans: Iterab
     changed = [plan for plan in plans if _is_news(plan, known.get(plan.doctype))]
     if not changed:
         return
-    connection.execute("BEGIN")
-    for plan in changed:
-        said = {"as_of": naive_utc(plan.as_of), "pending": plan.pending, "waiting": plan.waiting}
-        key = {"satellite": satellite, "doctype": plan.doctype}
-        if plan.doctype in known:
-            run(
-                connection,
-                "UPDATE federation_freshness SET as_of = $as_of, pending = $pending, waiting = $waiting "
-                "WHERE satellite = $satellite AND doctype = $doctype",
-                {**key, **said},
-            )
-        else:
-            run(
-                connection,
-                "INSERT INTO federation_freshness (satellite, doctype, as_of, rows, pending, waiting, quarantined) "
-                "VALUES ($satellite, $doctype, $as_of, 0, $pending, $waiting, 0)",
-                {**key, **said},
-            )
-    count_generation(connection)
-    connection.execute("COMMIT")
+    with transaction(connection):
+        for plan in changed:
+            said = {"as_of": naive_utc(plan.as_of), "pending": plan.pending, "waiting": plan.waiting}
+            key = {"satellite": satellite, "doctype": plan.doctype}
+            if plan.doctype in known:
+                run(
+                    connection,
+                    "UPDATE federation_freshness SET as_of = $as_of, pending = $pending, waiting = $waiting "
+                    "WHERE satellite = $satellite AND doctype = $doctype",
+                    {**key, **said},
+                )
+            else:
+                run(
+                    connection,
+                    "INSERT INTO federation_freshness (satellite, doctype, as_of, rows, pending, waiting, quarantined) "
+                    "VALUES ($satellite, $doctype, $as_of, 0, $pending, $waiting, 0)",
+                    {**key, **said},
+                )
+        count_generation(connection)
 
 
 def read_freshness(connection: duckdb.DuckDBPyConnection) -> list[Freshness]:

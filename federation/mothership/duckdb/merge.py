@@ -13,7 +13,7 @@ from federation.mothership.duckdb.freshness import write_freshness
 from federation.mothership.duckdb.ledger import count_generation, write_ledger
 from federation.mothership.duckdb.rows import TableChange, replace_children, replace_parents, table_change
 from federation.mothership.duckdb.schema import StoredTable
-from federation.mothership.duckdb.sql import FILE_COLUMNS
+from federation.mothership.duckdb.sql import FILE_COLUMNS, transaction
 from federation.mothership.duckdb.stage import Target, stage
 from federation.mothership.errors import MergeFailed
 from federation.mothership.package_files import ReadyPackage
@@ -58,18 +58,13 @@ def merge_doctype(
     counts = Counts()
     columns = {table.doctype: _Columns.of(table, schema.doctypes.get(table.doctype)) for table in contract.tables}
     connection = target.connection
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection):
         for group in groups(packages):
             _merge_group(target, group, columns, counts)
         now = datetime.now(UTC)
         write_ledger(connection, target.satellite, source, plan.packages, now)
         counts.rows = write_freshness(connection, target.satellite, plan, target.parent, now)
         count_generation(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
     return counts
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -125,11 +126,17 @@ class DuckdbMothership:
             own = next((schema for schema in schemas if schema.satellite == satellite), None)
             if contract is None or own is None:
                 raise MergeFailed(satellite, doctype, "its fields are not known. Sync the satellite again.")
-            tables = self._ensure_tables(contract, schemas, policy, packages)
-            parent, *children = tables
+            parent, *children = self._ensure_tables(contract, schemas, policy, packages)
             target = Target(self._database.connection, satellite, doctype, parent, tuple(children))
-            counts = merge_doctype(target, contract, own, planned, packages, source=log.source)
-        except (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError) as error:
+            counts = self._database.with_room(
+                lambda: merge_doctype(target, contract, own, planned, packages, source=log.source)
+            )
+        except (
+            duckdb.DataError,
+            duckdb.IntegrityError,
+            duckdb.ProgrammingError,
+            duckdb.OutOfMemoryException,
+        ) as error:
             raise MergeFailed(satellite, doctype, f"{first_line(error)}. Other DocTypes go on.") from error
         finally:
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -170,7 +177,7 @@ class DuckdbMothership:
         self._database.make_room_for(max(len(table.columns) for table in contract.tables))
         for table in contract.tables:
             carried = [package.tables[table.doctype].schema for package in packages if table.doctype in package.tables]
-            stored = ensure_table(self._database.connection, table, carried)
+            stored = self._database.with_room(partial(ensure_table, self._database.connection, table, carried))
             describe_table(self._database.connection, stored, entries(stored.name, table, schemas, policy))
             tables.append(stored)
         return tables

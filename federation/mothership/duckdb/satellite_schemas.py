@@ -6,7 +6,7 @@ import duckdb
 import msgspec
 
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
-from federation.mothership.duckdb.sql import run
+from federation.mothership.duckdb.sql import run, transaction
 
 
 def schema_sha256(connection: duckdb.DuckDBPyConnection, satellite: str) -> str:
@@ -21,21 +21,20 @@ def schema_sha256(connection: duckdb.DuckDBPyConnection, satellite: str) -> str:
 
 def write_schema(connection: duckdb.DuckDBPyConnection, schema: SatelliteSchema, sha256: str) -> None:
     """Put a satellite's schema in the place of its earlier one."""
-    connection.execute("BEGIN")
-    run(
-        connection,
-        "DELETE FROM federation_schema WHERE satellite = $satellite",
-        {"satellite": schema.satellite},
-    )
-    if schema.doctypes:
-        connection.executemany(
-            "INSERT INTO federation_schema (satellite, doctype, sha256, schema) VALUES (?, ?, ?, ?)",
-            [
-                (schema.satellite, doctype, sha256, msgspec.json.encode(version).decode())
-                for doctype, version in schema.doctypes.items()
-            ],
+    with transaction(connection):
+        run(
+            connection,
+            "DELETE FROM federation_schema WHERE satellite = $satellite",
+            {"satellite": schema.satellite},
         )
-    connection.execute("COMMIT")
+        if schema.doctypes:
+            connection.executemany(
+                "INSERT INTO federation_schema (satellite, doctype, sha256, schema) VALUES (?, ?, ?, ?)",
+                [
+                    (schema.satellite, doctype, sha256, msgspec.json.encode(version).decode())
+                    for doctype, version in schema.doctypes.items()
+                ],
+            )
 
 
 def read_schemas(connection: duckdb.DuckDBPyConnection, doctype: str) -> list[SatelliteSchema]:

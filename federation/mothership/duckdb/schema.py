@@ -13,7 +13,17 @@ from federation.contract.columns import TableContract
 from federation.contract.names import table_name
 from federation.mothership.dictionary import Entry
 from federation.mothership.duckdb.ledger import count_generation
-from federation.mothership.duckdb.sql import ARROW_TYPES, TYPES, Fragment, identifier, listed, literal, run, widened
+from federation.mothership.duckdb.sql import (
+    ARROW_TYPES,
+    TYPES,
+    Fragment,
+    identifier,
+    listed,
+    literal,
+    run,
+    transaction,
+    widened,
+)
 from federation.mothership.errors import MothershipNewer, MothershipUnavailable
 from federation.mothership.evolution import evolve
 from federation.mothership.system_tables import DICTIONARY, META, SYSTEM_TABLES, VERSION
@@ -129,11 +139,10 @@ def _rewrite(
         Fragment(f"{widened(identifier(name), held.get(name, kind), kind)} AS {identifier(name)}")
         for name, kind in wanted.items()
     )
-    connection.execute("BEGIN")
-    run(connection, "CREATE TABLE _widened AS SELECT {columns} FROM {table}", columns=columns, table=table)
-    run(connection, "DROP TABLE {table}", table=table)
-    run(connection, "ALTER TABLE _widened RENAME TO {table}", table=table)
-    connection.execute("COMMIT")
+    with transaction(connection):
+        run(connection, "CREATE TABLE _widened AS SELECT {columns} FROM {table}", columns=columns, table=table)
+        run(connection, "DROP TABLE {table}", table=table)
+        run(connection, "ALTER TABLE _widened RENAME TO {table}", table=table)
 
 
 def describe_table(connection: duckdb.DuckDBPyConnection, table: StoredTable, entries: Mapping[str, Entry]) -> None:
@@ -158,13 +167,12 @@ def describe_table(connection: duckdb.DuckDBPyConnection, table: StoredTable, en
     unsaid = {name: comment for name, comment in found if (comment or "") != comments.get(name, "")}
     if wanted == known and not unsaid:
         return
-    connection.execute("BEGIN")
-    run(connection, "DELETE FROM federation_dictionary WHERE table_name = $table", {"table": table.name})
-    marks = Fragment(", ".join("?" * len(DICTIONARY.columns)))
-    connection.executemany(f"INSERT INTO federation_dictionary VALUES ({marks})", list(wanted.values()))
-    _comment_on(connection, table.name, table.doctype, {name: comments[name] for name in unsaid})
-    count_generation(connection)
-    connection.execute("COMMIT")
+    with transaction(connection):
+        run(connection, "DELETE FROM federation_dictionary WHERE table_name = $table", {"table": table.name})
+        marks = Fragment(", ".join("?" * len(DICTIONARY.columns)))
+        connection.executemany(f"INSERT INTO federation_dictionary VALUES ({marks})", list(wanted.values()))
+        _comment_on(connection, table.name, table.doctype, {name: comments[name] for name in unsaid})
+        count_generation(connection)
 
 
 def _comment(label: str, description: str) -> str:

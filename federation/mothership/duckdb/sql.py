@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -56,6 +57,20 @@ def run(
 def count(connection: duckdb.DuckDBPyConnection, template: str, /, **parts: str | Iterable[str]) -> int:
     """Return the number that a statement yields: what it counts, or how many rows it changed."""
     return int(run(connection, template, **parts)[0][0])
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Everything within takes place, or nothing of it."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # A COMMIT that failed has ended the transaction already.
+        with suppress(duckdb.TransactionException):
+            connection.execute("ROLLBACK")
+        raise
 
 
 def identifier(name: str) -> Fragment:
