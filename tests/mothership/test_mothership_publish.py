@@ -6,14 +6,16 @@ import multiprocessing
 import os
 from pathlib import Path
 
+import duckdb
 import mothership_victim
 import pyarrow as pa
 import pytest
 from mothership_sites import ITEM, Document, KeepAll, Site, at, merge
 
-from federation.mothership.duckdb.database import DuckdbLimits
+from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.duckdb.published import PublishedMothership
+from federation.mothership.duckdb.sql import run
 from federation.mothership.errors import MothershipBusy, MothershipNewer, MothershipUnavailable, QueryFailed
 from federation.mothership.interface import Mothership, Readable
 
@@ -193,6 +195,20 @@ def test_a_file_that_is_no_database_is_named(file: Path) -> None:
     file.with_name("mothership.duckdb.writer").write_text("not a database at all, but long enough to look at" * 100)
     with pytest.raises(MothershipUnavailable, match=r"could not open .*mothership\.duckdb\.writer"):
         DuckdbMothership(file, who="test").__enter__()
+
+
+def test_work_that_needs_more_memory_gets_it_up_to_the_limit(file: Path) -> None:
+    hungry = "SELECT length(list(range)) FROM range(12_000_000)"
+    for limit, enough in ((4_096, True), (128, False)):
+        database = WriterDatabase(file, "test", DuckdbLimits(memory_mb=limit)).open()
+        try:
+            if enough:
+                assert database.with_room(lambda: run(database.connection, hungry)) == [(12_000_000,)]  # noqa: B023
+            else:
+                with pytest.raises(duckdb.OutOfMemoryException):
+                    database.with_room(lambda: run(database.connection, hungry))  # noqa: B023
+        finally:
+            database.close()
 
 
 def test_the_writer_and_the_published_copy_keep_to_the_interface(file: Path, site: Site) -> None:

@@ -57,7 +57,7 @@ class WriterDatabase:
         self._limits = limits
         self._holder = file.with_name(f"{file.name}.lock.holder")
         self._lock = FileLock(file.with_name(f"{file.name}.lock"), thread_local=False)
-        self._memory_mb = _LEAST_MEMORY_MB
+        self._memory_mb = min(_LEAST_MEMORY_MB, limits.memory_mb)
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def open(self) -> Self:

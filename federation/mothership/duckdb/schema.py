@@ -73,27 +73,24 @@ def create_system_tables(connection: duckdb.DuckDBPyConnection, place: str) -> N
     run(connection, "INSERT INTO {meta} VALUES ($version, 0)", {"version": VERSION}, meta=META.name)
 
 
-def stored_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, StoredTable]:
-    """Return DocType → its table, for every DocType that has one.
+def stored_table(connection: duckdb.DuckDBPyConnection, doctype: str) -> StoredTable | None:
+    """Return the table of a DocType as it stands, without columns where only its name is given; None without one.
 
     Raises:
         MothershipUnavailable: somebody changed a column to a type that isn't ours.
     """
     rows = run(
         connection,
-        "SELECT known.doctype, known.table_name, column_name, data_type FROM federation_table AS known "
+        "SELECT known.table_name, column_name, data_type FROM federation_table AS known "
         "LEFT JOIN duckdb_columns() AS there ON there.table_name = known.table_name AND there.schema_name = 'main' "
-        "AND there.database_name = current_database() ORDER BY 1, column_index",
+        "AND there.database_name = current_database() WHERE known.doctype = $doctype ORDER BY column_index",
+        {"doctype": doctype},
     )
-    columns: dict[tuple[str, str], dict[str, pa.DataType]] = {}
-    for doctype, table, name, kind in rows:
-        found = columns.setdefault((doctype, table), {})
-        if name is None:
-            continue
-        if kind not in ARROW_TYPES:
-            raise MothershipUnavailable("use", f"{table}.{name}", f"its type was changed to {kind}; change it back")
-        found[name] = ARROW_TYPES[kind]
-    return {doctype: StoredTable(doctype, table, found) for (doctype, table), found in columns.items()}
+    for table, column, kind in rows:
+        if column is not None and kind not in ARROW_TYPES:
+            raise MothershipUnavailable("use", f"{table}.{column}", f"its type was changed to {kind}; change it back")
+    columns = {column: ARROW_TYPES[kind] for _, column, kind in rows if column is not None}
+    return StoredTable(doctype, rows[0][0], columns) if rows else None
 
 
 def ensure_table(
@@ -103,15 +100,10 @@ def ensure_table(
 
     Each statement stands by itself: a process killed between two leaves a table that the next one goes on with.
     """
-    known = stored_tables(connection)
-    there = known.get(contract.doctype)
-    name = there.name if there else table_name(contract.doctype, (table.name for table in known.values()))
-    change = evolve(contract, there.columns if there else {}, carried)
+    there = stored_table(connection, contract.doctype) or _named(connection, contract.doctype)
+    name, held = there.name, there.columns
+    change = evolve(contract, held, carried)
     parts = {"table": identifier(name)}
-    if there is None:
-        said = {"doctype": contract.doctype, "name": name}
-        run(connection, "INSERT INTO federation_table VALUES ($doctype, $name)", said)
-    held = there.columns if there else {}
     if not held:
         columns = listed(Fragment(f"{identifier(column)} {TYPES[kind]}") for column, kind in change.added.items())
         run(connection, "CREATE TABLE {table} ({columns})", **parts, columns=columns)
@@ -122,6 +114,13 @@ def ensure_table(
     if change.widened:
         _rewrite(connection, name, held, {**held, **change.added, **change.widened})
     return StoredTable(contract.doctype, name, {**held, **change.added, **change.widened})
+
+
+def _named(connection: duckdb.DuckDBPyConnection, doctype: str) -> StoredTable:
+    taken = [table for (table,) in run(connection, "SELECT table_name FROM federation_table")]
+    name = table_name(doctype, taken)
+    run(connection, "INSERT INTO federation_table VALUES ($doctype, $name)", {"doctype": doctype, "name": name})
+    return StoredTable(doctype, name, {})
 
 
 def _rewrite(
