@@ -10,8 +10,6 @@ import hmac
 import json
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -27,18 +25,6 @@ def hash_cells(cells: Sequence[object], key: bytes) -> list[str | None]:
     texts = [cell if cell is None or isinstance(cell, str) else json.dumps(cell, sort_keys=True) for cell in cells]
     hashed = _hashed(texts, key)
     return [hashed[text] for text in texts]
-
-
-def hash_column(values: pa.Array, key: bytes) -> pa.Array:
-    """Return the hashes of a string column, as a string column of the same length.
-
-    Args:
-        values: pa.string().
-        key: the secret key.
-    """
-    encoded = values.dictionary_encode()
-    hashed = _hashed(encoded.dictionary.to_pylist(), key)
-    return pa.array(hashed.values(), pa.string()).take(encoded.indices)
 
 
 def _hashed(texts: Iterable[str | None], key: bytes) -> dict[str | None, str | None]:
