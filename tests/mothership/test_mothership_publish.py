@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -15,7 +16,7 @@ from mothership_sites import ITEM, Document, KeepAll, Site, at, merge
 from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.duckdb.published import PublishedMothership
-from federation.mothership.duckdb.sql import run
+from federation.mothership.duckdb.sql import run, transaction
 from federation.mothership.errors import MothershipBusy, MothershipNewer, MothershipUnavailable, QueryFailed
 from federation.mothership.interface import Mothership, Readable
 
@@ -203,12 +204,35 @@ def test_work_that_needs_more_memory_gets_it_up_to_the_limit(file: Path) -> None
         database = WriterDatabase(file, "test", DuckdbLimits(memory_mb=limit)).open()
         try:
             if enough:
-                assert database.with_room(lambda: run(database.connection, hungry)) == [(12_000_000,)]  # noqa: B023
+                assert database.with_room(lambda connection: run(connection, hungry)) == [(12_000_000,)]
             else:
                 with pytest.raises(duckdb.OutOfMemoryException):
-                    database.with_room(lambda: run(database.connection, hungry))  # noqa: B023
+                    database.with_room(lambda connection: run(connection, hungry))
         finally:
             database.close()
+
+
+@pytest.mark.parametrize(("limit", "rows"), [(96, 1_000), (4_096, 41_000)])
+def test_a_commit_that_runs_out_of_memory_leaves_nothing_behind(file: Path, limit: int, rows: int) -> None:
+    def columns(first: int, count: int) -> str:
+        values = ", ".join(f"{first} + range + {number} AS c{number}" for number in range(150))
+        return f"SELECT {values} FROM range({count})"
+
+    def insert(connection: duckdb.DuckDBPyConnection) -> None:
+        with transaction(connection):
+            run(connection, f"INSERT INTO wide {columns(1_000, 40_000)}")
+
+    database = WriterDatabase(file, "test", DuckdbLimits(memory_mb=limit)).open()
+    try:
+        run(database.connection, f"CREATE TABLE wide AS {columns(0, 1_000)}")
+        with suppress(duckdb.TransactionException):
+            database.with_room(insert)
+        with database.at_rest():
+            pass
+        counted = "SELECT count(*), count(DISTINCT c0), count(DISTINCT c149), max(c7) FROM wide"
+        assert run(database.connection, counted) == [(rows, rows, rows, rows + 6)]
+    finally:
+        database.close()
 
 
 def test_the_writer_and_the_published_copy_keep_to_the_interface(file: Path, site: Site) -> None:

@@ -18,8 +18,8 @@ from federation.mothership.duckdb.schema import create_system_tables
 from federation.mothership.duckdb.sql import without_progress_bar
 from federation.mothership.errors import MothershipBusy, MothershipError, MothershipUnavailable
 
-_LEAST_MEMORY_MB: Final = 128
-_MEMORY_MB_PER_COLUMN: Final = 1.0
+_LEAST_MEMORY_MB: Final = 96
+_MEMORY_MB_PER_COLUMN: Final = 1.5
 """Of a row group, for each thread that writes one; measured with 42 and 211 columns. Long texts need more."""
 
 _T = TypeVar("_T")
@@ -30,13 +30,13 @@ class DuckdbLimits:
     """What the mothership may take.
 
     Attributes:
-        threads: of DuckDB; memory grows with each.
+        threads: of DuckDB; memory grows with each, and one merges faster than any site is read.
         memory_mb: the most that DuckDB may hold in memory, where rows are so wide or long that it needs it.
         lock_seconds: how long a writer waits for the one before.
         publish_seconds: the least time between two publications that nobody forces.
     """
 
-    threads: int = 2
+    threads: int = 1
     memory_mb: int = 4_096
     lock_seconds: float = 600.0
     publish_seconds: float = 60.0
@@ -80,15 +80,24 @@ class WriterDatabase:
             self._holder.write_text(f"{self._who} (process {os.getpid()} on {socket.gethostname()}, since {since})")
             create_system_tables(self.connection, str(self.file))
         except BaseException:
-            self.close()
+            self.close(healthy=False)
             raise
         return self
 
-    def close(self) -> None:
-        """Close the file and let the next writer in."""
-        self._disconnect()
-        self._holder.unlink(missing_ok=True)
-        self._lock.release()
+    def close(self, *, healthy: bool = True) -> None:
+        """Close the file and let the next writer in.
+
+        Args:
+            healthy: what was committed is brought from the write-ahead log into the file; else the next one does that.
+        """
+        try:
+            if healthy and self._connection is not None:
+                with explained("complete", str(self.writer_file)):
+                    self._connection.execute("CHECKPOINT")
+        finally:
+            self._disconnect()
+            self._holder.unlink(missing_ok=True)
+            self._lock.release()
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -99,30 +108,30 @@ class WriterDatabase:
 
     def make_room_for(self, columns: int) -> None:
         """Let DuckDB take the memory that rows of so many columns need."""
-        self._take_memory(int(columns * self._limits.threads * _MEMORY_MB_PER_COLUMN))
+        wanted = min(int(columns * self._limits.threads * _MEMORY_MB_PER_COLUMN), self._limits.memory_mb)
+        if wanted > self._memory_mb:
+            self._memory_mb = wanted
+            self.connection.execute(f"SET memory_limit = '{wanted}MB'")
 
-    def with_room(self, work: Callable[[], _T]) -> _T:
+    def with_room(self, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
         """Do `work`, and as long as DuckDB finds its memory too small, do it again with twice as much.
 
         How much rows need shows when they are written: a text may have one letter or a million. Work that fails must
-        leave nothing behind.
+        leave nothing behind in the file, which is opened anew: after a COMMIT that runs out of memory DuckDB 1.5 holds
+        a part of its rows in the table, and a checkpoint would fail or keep them.
 
         Raises:
-            duckdb.OutOfMemoryException: all that it may take is too little.
+            duckdb.OutOfMemoryException, duckdb.TransactionException: all that it may take is too little.
         """
         while True:
             try:
-                return work()
-            except duckdb.OutOfMemoryException:
+                return work(self.connection)
+            except (duckdb.OutOfMemoryException, duckdb.TransactionException):
+                # What is found too small within COMMIT comes as TransactionException; nobody else can be in its way.
+                self._disconnect()
                 if self._memory_mb >= self._limits.memory_mb:
                     raise
-                self._take_memory(2 * self._memory_mb)
-
-    def _take_memory(self, wanted_mb: int) -> None:
-        allowed = min(wanted_mb, self._limits.memory_mb)
-        if allowed > self._memory_mb:
-            self._memory_mb = allowed
-            self.connection.execute(f"SET memory_limit = '{allowed}MB'")
+                self._memory_mb = min(2 * self._memory_mb, self._limits.memory_mb)
 
     @contextmanager
     def at_rest(self) -> Iterator[Path]:
@@ -148,7 +157,10 @@ class WriterDatabase:
             "autoload_known_extensions": False,
         }
         with explained("open", str(self.writer_file)):
-            return without_progress_bar(duckdb.connect(self.writer_file, config=settings))
+            connection = without_progress_bar(duckdb.connect(self.writer_file, config=settings))
+            # A file is closed also when something went wrong: what is not committed for sure mustn't get into it then.
+            connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+            return connection
 
     def _disconnect(self) -> None:
         if self._connection is not None:

@@ -59,7 +59,7 @@ class DuckdbMothership:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._database.close()
+        self._database.close(healthy=error is None)
 
     def cursor(self, satellite: str, source: str) -> int:
         """Return the commit up to which a log is settled: a reader of the log may begin behind it."""
@@ -127,15 +127,22 @@ class DuckdbMothership:
             if contract is None or own is None:
                 raise MergeFailed(satellite, doctype, "its fields are not known. Sync the satellite again.")
             parent, *children = self._ensure_tables(contract, schemas, policy, packages)
-            target = Target(self._database.connection, satellite, doctype, parent, tuple(children))
             counts = self._database.with_room(
-                lambda: merge_doctype(target, contract, own, planned, packages, source=log.source)
+                lambda connection: merge_doctype(
+                    Target(connection, satellite, doctype, parent, tuple(children)),
+                    contract,
+                    own,
+                    planned,
+                    packages,
+                    source=log.source,
+                )
             )
         except (
             duckdb.DataError,
             duckdb.IntegrityError,
             duckdb.ProgrammingError,
             duckdb.OutOfMemoryException,
+            duckdb.TransactionException,
         ) as error:
             raise MergeFailed(satellite, doctype, f"{first_line(error)}. Other DocTypes go on.") from error
         finally:
@@ -177,7 +184,7 @@ class DuckdbMothership:
         self._database.make_room_for(max(len(table.columns) for table in contract.tables))
         for table in contract.tables:
             carried = [package.tables[table.doctype].schema for package in packages if table.doctype in package.tables]
-            stored = self._database.with_room(partial(ensure_table, self._database.connection, table, carried))
+            stored = self._database.with_room(partial(ensure_table, contract=table, carried=carried))
             describe_table(self._database.connection, stored, entries(stored.name, table, schemas, policy))
             tables.append(stored)
         return tables
