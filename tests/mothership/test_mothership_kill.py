@@ -20,6 +20,7 @@ from federation.mothership.system_tables import META, SYSTEM_TABLES
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["federation.mothership.duckdb.mothership", "federation.lake.run"])
 
+PERSON = "Sales Person"
 STEPS = 140
 """More than a run takes: the last ones finish undisturbed."""
 
@@ -34,14 +35,17 @@ def invoices(tick: int, count: int = 5, **values: object) -> list[Document]:
 
 def prepared(folder: Path) -> Path:
     """A mothership that is published once, and a lake with more to merge: every kind of change."""
-    site = Site(folder / "lake")
+    site = Site(folder / "lake", fields={**FIELDS, PERSON: {}})
     file = folder / "var" / "mothership.duckdb"
     site.commit(documents=invoices(1), aside={"SINV-3": 2, "SINV-9": 2})
     site.commit(ORDER, [Document("SO-0", 1)])
+    site.commit(PERSON, [Document("Ada", 1)])
     with DuckdbMothership(file, who="test") as mothership:
         mothership.merge(site.log, mothership_victim.KeepAll())
         mothership.publish(force=True)
-    site.describe({**FIELDS, INVOICE: {**FIELDS[INVOICE], "campus": "Data", "total": "Data"}})
+    site.describe(
+        {**FIELDS, INVOICE: {**FIELDS[INVOICE], "campus": "Data", "total": "Data"}, PERSON: {"campus": "Data"}}
+    )
     site.commit(documents=invoices(3, 3, campus="West"), walk="second", complete=False)
     site.commit(gone={"SINV-0": 4, "SINV-4": 4}, walk="second")
     site.commit(ORDER, [Document("SO-1", 5, {}, {ITEM: [{"name": "o", "qty": 1}]})])

@@ -27,7 +27,7 @@ from federation.mothership.duckdb.ledger import merged_packages, read_cursor, wr
 from federation.mothership.duckdb.merge import merge_doctype
 from federation.mothership.duckdb.publish import publish
 from federation.mothership.duckdb.published import read_tables, stream
-from federation.mothership.duckdb.satellite_schemas import read_schemas, schema_sha256, write_schema
+from federation.mothership.duckdb.satellite_schemas import confirm_schema, read_schemas, schema_sha256, write_schema
 from federation.mothership.duckdb.schema import StoredTable, describe_table, ensure_table
 from federation.mothership.duckdb.stage import Target
 from federation.mothership.errors import MergeFailed
@@ -88,7 +88,7 @@ class DuckdbMothership:
             cursor = self.cursor(satellite, log.source)
             history = log.since(cursor)
             merged = merged_packages(self._database.connection, satellite, log.source, history.after)
-            schema_is_new = self._take_schema(log.folder, history)
+            new_schema = self._take_schema(log.folder, history)
             results: list[MergeResult] = []
             failed: dict[str, MergeFailed] = {}
             unchanged: list[DocTypePlan] = []
@@ -100,7 +100,9 @@ class DuckdbMothership:
                     results.append(self._merge_doctype(log, planned, policy))
                 except MergeFailed as error:
                     failed[planned.doctype] = error
-            self._describe(unchanged, policy, anew=schema_is_new)
+            self._describe(unchanged, policy, anew=bool(new_schema))
+            if new_schema:
+                confirm_schema(self._database.connection, satellite, new_schema)
             refresh(self._database.connection, satellite, unchanged)
             merged |= merged_packages(self._database.connection, satellite, log.source, history.after)
             reached = max(cursor, settled(history, merged))
@@ -108,12 +110,13 @@ class DuckdbMothership:
                 write_cursor(self._database.connection, satellite, log.source, reached)
         return MergeReport(tuple(results), failed, reached)
 
-    def _take_schema(self, folder: LakeFolder, history: History) -> bool:
+    def _take_schema(self, folder: LakeFolder, history: History) -> str:
+        """Take over what the satellite says of itself now; return the name of that schema, "" where it is known."""
         sha256 = history.newest.schema if history.newest else ""
         if not sha256 or sha256 == schema_sha256(self._database.connection, folder.satellite):
-            return False
-        write_schema(self._database.connection, read_schema(folder, sha256), sha256)
-        return True
+            return ""
+        write_schema(self._database.connection, read_schema(folder, sha256))
+        return sha256
 
     def _merge_doctype(self, log: CommitLog, planned: DocTypePlan, policy: FieldPolicy) -> MergeResult:
         started = time.perf_counter()

@@ -10,7 +10,7 @@ from federation.mothership.duckdb.sql import run, transaction
 
 
 def schema_sha256(connection: duckdb.DuckDBPyConnection, satellite: str) -> str:
-    """Return which schema of the satellite is stored, "" before the first."""
+    """Return which schema of the satellite the tables follow, "" before the first."""
     rows = run(
         connection,
         "SELECT sha256 FROM federation_schema WHERE satellite = $satellite LIMIT 1",
@@ -19,8 +19,8 @@ def schema_sha256(connection: duckdb.DuckDBPyConnection, satellite: str) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-def write_schema(connection: duckdb.DuckDBPyConnection, schema: SatelliteSchema, sha256: str) -> None:
-    """Put a satellite's schema in the place of its earlier one."""
+def write_schema(connection: duckdb.DuckDBPyConnection, schema: SatelliteSchema) -> None:
+    """Put a satellite's schema in the place of its earlier one; `confirm_schema` when the tables follow it."""
     with transaction(connection):
         run(
             connection,
@@ -29,12 +29,18 @@ def write_schema(connection: duckdb.DuckDBPyConnection, schema: SatelliteSchema,
         )
         if schema.doctypes:
             connection.executemany(
-                "INSERT INTO federation_schema (satellite, doctype, sha256, schema) VALUES (?, ?, ?, ?)",
+                "INSERT INTO federation_schema (satellite, doctype, sha256, schema) VALUES (?, ?, '', ?)",
                 [
-                    (schema.satellite, doctype, sha256, msgspec.json.encode(version).decode())
+                    (schema.satellite, doctype, msgspec.json.encode(version).decode())
                     for doctype, version in schema.doctypes.items()
                 ],
             )
+
+
+def confirm_schema(connection: duckdb.DuckDBPyConnection, satellite: str, sha256: str) -> None:
+    """Say that the tables follow the satellite's schema: until then a killed run is made up for by the next."""
+    said = {"satellite": satellite, "sha256": sha256}
+    run(connection, "UPDATE federation_schema SET sha256 = $sha256 WHERE satellite = $satellite", said)
 
 
 def read_schemas(connection: duckdb.DuckDBPyConnection, doctype: str) -> list[SatelliteSchema]:
