@@ -11,18 +11,33 @@ from __future__ import annotations
 
 from connectors.frappe.absence import AbsenceProof, prove_absent
 from connectors.frappe.access import Credentials, Limits
+from connectors.frappe.body import AbandonedError
 from connectors.frappe.catalogue import CatalogueEntry, read_catalogue
 from connectors.frappe.deleted import DeletedPage, Deletion, read_deleted
+from connectors.frappe.document import read_document
+from connectors.frappe.edges import read_count, read_last_name
 from connectors.frappe.errors import DocTypeError, FrappeError, SatelliteError, TransientError
 from connectors.frappe.keyset import Position
+from connectors.frappe.manners import Manners, detect_manners
 from connectors.frappe.metadata import DocField, DocTypeMeta, read_metas
 from connectors.frappe.names import is_doctype_name, is_fieldname
-from connectors.frappe.pages import WireKind, WirePage, WireTable
+from connectors.frappe.newest_first import read_changes_newest_first
+from connectors.frappe.pages import WireKind, WirePage, WireTable, text_table
 from connectors.frappe.probe import SiteFacts, ping, probe
-from connectors.frappe.reading import read_changes, read_children, read_heads, read_named, read_names
+from connectors.frappe.reading import (
+    Pages,
+    read_changes,
+    read_children,
+    read_heads,
+    read_listed,
+    read_named,
+    read_names,
+)
+from connectors.frappe.renames import Rename, RenamePage, read_renames
 from connectors.frappe.session import FrappeSession
 
 __all__ = [
+    "AbandonedError",
     "AbsenceProof",
     "CatalogueEntry",
     "Credentials",
@@ -34,13 +49,18 @@ __all__ = [
     "FrappeError",
     "FrappeSession",
     "Limits",
+    "Manners",
+    "Pages",
     "Position",
+    "Rename",
+    "RenamePage",
     "SatelliteError",
     "SiteFacts",
     "TransientError",
     "WireKind",
     "WirePage",
     "WireTable",
+    "detect_manners",
     "is_doctype_name",
     "is_fieldname",
     "ping",
@@ -48,10 +68,17 @@ __all__ = [
     "prove_absent",
     "read_catalogue",
     "read_changes",
+    "read_changes_newest_first",
     "read_children",
+    "read_count",
     "read_deleted",
+    "read_document",
     "read_heads",
+    "read_last_name",
+    "read_listed",
     "read_metas",
     "read_named",
     "read_names",
+    "read_renames",
+    "text_table",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from requests.auth import AuthBase
@@ -36,14 +37,14 @@ class Limits:
     """What one site is asked to bear, and how long it is waited for.
 
     Attributes:
-        connections: requests in flight at most, all threads together.
-        page_rows: rows a page.
+        connections: requests in flight at most, all threads together; fewer while the site is slow.
+        page_rows: rows a page at most; fewer while the site can't bear them.
         connect_timeout: seconds for a connection.
         read_timeout: seconds without a byte.
         answer_seconds: seconds from the request to the last byte.
         max_bytes: decoded bytes of one answer.
         retry_seconds: from the first try to the start of the last one; a longer Retry-After gives up at once.
-        retry_attempts: tries in all.
+        retry_attempts: tries in all of one request; a session that retries too often makes fewer.
     """
 
     connections: int = 2
@@ -85,3 +86,33 @@ def checked_address(url: str) -> str:
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(f"the address of {parts.hostname} holds more than a host and a path")
     return url.rstrip("/")
+
+
+_SITE_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+
+
+def checked_site_name(name: str) -> str:
+    """Return the name under which a bench knows one of its sites: a host name.
+
+    Raises:
+        ValueError: no header can carry it.
+    """
+    if not _SITE_NAME.fullmatch(name):
+        raise ValueError(f"not the name of a site: {shown(name)!r}. It looks like north.example.com")
+    return name
+
+
+def checked_proxy(url: str) -> str:
+    """Return the address of a proxy, `http(s)://[user:password@]host[:port]`.
+
+    Raises:
+        ValueError: it is none; user and password in it aren't repeated.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        usable = None
+    if not usable:
+        raise ValueError("not the address of a proxy. It looks like http://proxy.example.com:3128")
+    return url

@@ -11,12 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from connectors.frappe.names import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+TooLarge = Literal["never", "maybe", "surely"]
 
 
 class FrappeError(Exception):
@@ -25,10 +28,11 @@ class FrappeError(Exception):
     Attributes:
         status: the HTTP status, None where no answer came.
         doctype: the DocType that was asked for, if it was one.
-        retry_after: seconds that the site asked to wait, if it did.
+        retry_after: seconds after which asking again makes sense, where they are known.
         retry: asking again soon can help; `FrappeSession` has already done so within its budget.
         at_once: asking again needs no pause, because the site never saw the request.
         refused_field: the one field that the site refuses, where it said so.
+        too_large: whether asking for less at once may be what helps.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class FrappeError(Exception):
         retry: bool = False,
         at_once: bool = False,
         refused_field: str | None = None,
+        too_large: TooLarge = "never",
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -49,6 +54,7 @@ class FrappeError(Exception):
         self.retry = retry
         self.at_once = at_once
         self.refused_field = refused_field
+        self.too_large = too_large
 
 
 class TransientError(FrappeError):
@@ -67,6 +73,8 @@ class Trouble(StrEnum):
     """What can go wrong without a status of its own, or with one that says too little."""
 
     UNREACHABLE = "unreachable"
+    PROXY = "proxy"
+    LEFT_ALONE = "left alone"
     CERTIFICATE = "certificate"
     CLOSED = "closed"
     BROKEN = "broken"
@@ -95,6 +103,8 @@ class Reaction:
         happened: what happened, for a reader.
         remedy: what to do about it.
         at_once: the first retry needs no pause.
+        too_large: whether the site may fail because it was asked for too many rows at once; "maybe" if it fails so
+            twice in a row.
     """
 
     error: type[FrappeError]
@@ -102,6 +112,7 @@ class Reaction:
     happened: str
     remedy: str
     at_once: bool = False
+    too_large: TooLarge = "never"
 
 
 _WAIT: Final = "Nothing to do: the next run asks again."
@@ -117,34 +128,73 @@ REACTIONS: Final[Mapping[int | Trouble, Reaction]] = MappingProxyType(
             "Give the API user's role read permission; Frappe 13 says the same when the secret is wrong.",
         ),
         404: Reaction(DocTypeError, False, "not found", "Remove it from the settings or install its app on the site."),
+        407: Reaction(
+            SatelliteError, False, "the proxy wants other credentials", "Check the proxy's address and credentials."
+        ),
         408: Reaction(TransientError, True, "the site gave up waiting for the request", _WAIT),
         413: Reaction(DocTypeError, False, "the request is too large for the site", "Ask for fewer names at once."),
         414: Reaction(DocTypeError, False, "the address is too long for the site", "Ask for fewer fields at once."),
         417: Reaction(DocTypeError, False, "the site refused the query", "Read the site's words below."),
         429: Reaction(TransientError, True, "the site's rate limit is reached", "Lower the load or raise its limit."),
-        502: Reaction(TransientError, True, "the proxy before the site got no answer from it", _WAIT),
+        502: Reaction(
+            TransientError, True, "the proxy before the site got no answer from it", _WAIT, too_large="maybe"
+        ),
         503: Reaction(TransientError, True, "the site is unavailable", _WAIT),
-        504: Reaction(TransientError, True, "the proxy before the site waited in vain", "Lower the page size."),
+        504: Reaction(
+            TransientError,
+            True,
+            "the proxy before the site waited in vain",
+            "Lower the page size.",
+            too_large="surely",
+        ),
         Trouble.UNREACHABLE: Reaction(
             SatelliteError, True, "the site can't be reached", "Check its address, its DNS name and the network."
+        ),
+        Trouble.PROXY: Reaction(
+            SatelliteError,
+            True,
+            "the proxy on the way to the site can't be reached or refuses",
+            "Check the proxy's address and credentials.",
+        ),
+        Trouble.LEFT_ALONE: Reaction(
+            TransientError, False, "the site failed too often in a row and is left alone for a while", _WAIT
         ),
         Trouble.CERTIFICATE: Reaction(
             SatelliteError, False, "the site's TLS certificate isn't trusted", "Name its CA file in the settings."
         ),
         Trouble.CLOSED: Reaction(
-            TransientError, True, "the site closed the connection before it answered", _WAIT, at_once=True
+            TransientError,
+            True,
+            "the site closed the connection before it answered",
+            _WAIT,
+            at_once=True,
+            too_large="maybe",
         ),
-        Trouble.BROKEN: Reaction(TransientError, True, "the connection broke in the middle of an answer", _WAIT),
+        Trouble.BROKEN: Reaction(
+            TransientError, True, "the connection broke in the middle of an answer", _WAIT, too_large="maybe"
+        ),
         Trouble.TIMEOUT: Reaction(
-            TransientError, True, "the site didn't answer in time", "Lower the page size or raise the read time-out."
+            TransientError,
+            True,
+            "the site didn't answer in time",
+            "Lower the page size or raise the read time-out.",
+            too_large="surely",
         ),
         Trouble.OVERDUE: Reaction(
-            TransientError, False, "the answer trickled in too slowly to wait for its end", "Lower the page size."
+            TransientError,
+            False,
+            "the answer trickled in too slowly to wait for its end",
+            "Lower the page size.",
+            too_large="surely",
         ),
         Trouble.OVERSIZE: Reaction(
-            DocTypeError, False, "the answer is larger than the limit", "Lower the page size or raise the limit."
+            DocTypeError,
+            False,
+            "the answer is larger than the limit",
+            "Lower the page size or raise the limit.",
+            too_large="surely",
         ),
-        Trouble.TRUNCATED: Reaction(TransientError, True, "the answer ends in the middle", _WAIT),
+        Trouble.TRUNCATED: Reaction(TransientError, True, "the answer ends in the middle", _WAIT, too_large="maybe"),
         Trouble.REDIRECT: Reaction(
             SatelliteError, False, "the site redirects elsewhere", "Give its final address; redirects aren't followed."
         ),
@@ -160,7 +210,7 @@ REACTIONS: Final[Mapping[int | Trouble, Reaction]] = MappingProxyType(
         Trouble.MAINTENANCE: Reaction(TransientError, True, "the site is in maintenance", _WAIT),
         Trouble.DATABASE: Reaction(TransientError, True, "the site's database or cache is in trouble", _WAIT),
         Trouble.WORKER_KILLED: Reaction(
-            DocTypeError, True, "the site's worker died over the request", "Lower the page size."
+            DocTypeError, True, "the site's worker died over the request", "Lower the page size.", too_large="surely"
         ),
         Trouble.SERVER_ERROR: Reaction(
             DocTypeError, False, "the site failed with an error of its own", "See the site's Error Log."
@@ -206,4 +256,5 @@ def failure(
         retry=reaction.retry,
         at_once=reaction.at_once,
         refused_field=refused_field,
+        too_large=reaction.too_large,
     )

@@ -31,7 +31,8 @@ class KeysetWalk:
     """A walk through all rows that `query` selects, in the order of its one or two keys, the last of which is unique.
 
     With keys (a, b), the rows after (x, y) are those with a >= x and (a > x or b > y): correct inside a tie of any
-    size, and an index range on a. Names are compared by the site alone, whose collation isn't Python's.
+    size, and an index range on a; downwards with < for >. Names are compared by the site alone, whose collation isn't
+    Python's.
     """
 
     def __init__(self, query: ListQuery, after: tuple[str | int, ...] | None = None) -> None:
@@ -46,18 +47,22 @@ class KeysetWalk:
             return None
         if self._last is None:
             return self._query
-        filters, or_filters = _behind(self._query.order, self._last)
+        filters, or_filters = _behind(self._query.order, self._last, "<" if self._query.descending else ">")
         return replace(self._query, filters=(*self._query.filters, *filters), or_filters=or_filters)
 
-    def advance(self, keys: Sequence[Sequence[object]]) -> None:
-        """Take note of a page, given its key columns in the order of the keys.
+    def advance(self, keys: Sequence[Sequence[object]], asked: int | None = None) -> None:
+        """Take note of a page.
+
+        Args:
+            keys: its key columns, in the order of the keys.
+            asked: the rows that were asked for, if not as many as `next` said; fewer rows than that end the walk.
 
         Raises:
             DocTypeError: the page doesn't move the walk, or isn't in the order that was asked for: going on would
                 read the same rows for ever or miss some.
         """
         rows = len(keys[0])
-        self._done = rows < self._query.limit
+        self._done = rows < (self._query.limit if asked is None else asked)
         if not rows:
             return
         last = tuple(_key(column[-1], self._query.doctype) for column in keys)
@@ -70,17 +75,19 @@ class KeysetWalk:
     def _check_order(self, modified: Sequence[object]) -> None:
         """Wire datetimes sort as text: fixed width, and a fraction only makes one longer and later."""
         stamps = [_key(stamp, self._query.doctype) for stamp in modified]
-        ordered = sorted(stamps, key=str) == stamps
-        if not ordered or (self._last is not None and str(stamps[0]) < str(self._last[0])):
+        walked = stamps if self._last is None else [self._last[0], *stamps]
+        if sorted(walked, key=str, reverse=self._query.descending) != walked:
             raise _refused(self._query.doctype, "rows aren't in the order of `modified`")
 
 
-def _behind(keys: tuple[str, ...], last: tuple[str | int, ...]) -> tuple[tuple[Filter, ...], tuple[Filter, ...]]:
+def _behind(
+    keys: tuple[str, ...], last: tuple[str | int, ...], beyond: str
+) -> tuple[tuple[Filter, ...], tuple[Filter, ...]]:
     """Numbers travel as text: proved for counted names [v15/e_types/29]."""
     if len(keys) == 1:
-        return ((keys[0], ">", str(last[0])),), ()
+        return ((keys[0], beyond, str(last[0])),), ()
     lead, unique = keys
-    return ((lead, ">=", str(last[0])),), ((lead, ">", str(last[0])), (unique, ">", str(last[1])))
+    return ((lead, f"{beyond}=", str(last[0])),), ((lead, beyond, str(last[0])), (unique, beyond, str(last[1])))
 
 
 def _key(cell: object, doctype: str) -> str | int:

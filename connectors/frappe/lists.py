@@ -29,10 +29,12 @@ class ListQuery:
         fields: what each row holds, in this order; never `*`, whose order differs by version.
         filters: all of them hold.
         or_filters: at least one of them holds, if there are any.
-        order: fieldnames, ascending; without an order Frappe 14 and 15 give rows in any [b_list/30].
+        order: fieldnames; without an order Frappe 14 and 15 give rows in any [b_list/30].
         limit: rows at most; Frappe reads 0 as "all", so it is refused here [b_list/11].
         parent_doctype: for a child DocType, the DocType whose read permission applies [c_children/01].
         as_dict: rows as objects instead of arrays: larger and slower, but a refused field shifts nothing.
+        descending: the whole order is from the last to the first.
+        debug: the site shows its SQL beside the rows.
     """
 
     doctype: str
@@ -43,6 +45,8 @@ class ListQuery:
     limit: int = 20
     parent_doctype: str | None = None
     as_dict: bool = False
+    descending: bool = False
+    debug: bool = False
 
     def __post_init__(self) -> None:
         named = [*self.fields, *self.order, *(name for name, _, _ in (*self.filters, *self.or_filters))]
@@ -54,6 +58,15 @@ class ListQuery:
                 raise ValueError(f"not a fieldname of {self.doctype}: {shown(fieldname)!r}")
         if not self.fields or self.limit < 1:
             raise ValueError(f"a list of {self.doctype} needs fields and a limit of at least 1")
+
+    def require_keys(self) -> None:
+        """Return if every row will hold what it is ordered by.
+
+        Raises:
+            ValueError: it won't, so the list can't be walked.
+        """
+        if missing := sorted(set(self.order) - set(self.fields)):
+            raise ValueError(f"{self.doctype} is walked by fields that aren't asked for: {', '.join(missing)}")
 
     def to_request(self) -> Request:
         """Return the request for these rows.
@@ -72,13 +85,15 @@ class ListQuery:
         return Request("POST", GET_LIST, posted, self.doctype)
 
     def _params(self) -> dict[str, str]:
+        direction = "desc" if self.descending else "asc"
         params = {
             "fields": _compact(self.fields),
             "filters": _compact(self.filters),
             "or_filters": _compact(self.or_filters),
-            "order_by": ", ".join(f"{fieldname} asc" for fieldname in self.order),
+            "order_by": ", ".join(f"{fieldname} {direction}" for fieldname in self.order),
             "limit_page_length": str(self.limit),
             "parent": self.parent_doctype or "",
+            "debug": "1" if self.debug else "",
         }
         return {key: value for key, value in params.items() if value not in ("", "[]")}
 

@@ -12,12 +12,12 @@ from connectors.frappe.errors import Trouble
 
 _CAUSES: Final[tuple[tuple[tuple[type[BaseException], ...], Trouble], ...]] = (
     ((ssl.SSLCertVerificationError,), Trouble.CERTIFICATE),
+    ((urllib3.exceptions.ProxyError, requests.exceptions.InvalidProxyURL), Trouble.PROXY),
     ((urllib3.exceptions.ReadTimeoutError, requests.exceptions.ReadTimeout), Trouble.TIMEOUT),
     (
         (
             urllib3.exceptions.NewConnectionError,
             urllib3.exceptions.ConnectTimeoutError,
-            urllib3.exceptions.ProxyError,
             urllib3.exceptions.SSLError,
             requests.exceptions.InvalidURL,
         ),

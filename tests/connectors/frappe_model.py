@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import unicodedata
 from io import BytesIO
@@ -30,11 +31,17 @@ def collated(value: object) -> object:
     return "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
 
 
+def like(cell: str, pattern: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("%"))), cell, re.DOTALL | re.IGNORECASE) is not None
+
+
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda cell, value: collated(cell) == collated(value),
     ">": lambda cell, value: cell is not None and collated(cell) > collated(value),
     ">=": lambda cell, value: cell is not None and collated(cell) >= collated(value),
     "<=": lambda cell, value: cell is not None and collated(cell) <= collated(value),
+    "<": lambda cell, value: cell is not None and collated(cell) < collated(value),
+    "like": lambda cell, value: cell is not None and like(cell, value),
     "in": lambda cell, value: collated(cell) in {collated(one) for one in value},
 }
 
@@ -107,8 +114,9 @@ class ModelSite(BaseAdapter):
             if all(OPERATORS[op](row[name], value) for name, op, value in every)
             and (not some or any(OPERATORS[op](row[name], value) for name, op, value in some))
         ]
-        keys = [key.removesuffix(" asc") for key in params["order_by"].split(", ")]
-        return sorted(rows, key=lambda row: [collated(row[key]) for key in keys])
+        keys, directions = zip(*(key.split(" ") for key in params["order_by"].split(", ")), strict=True)
+        (direction,) = set(directions)
+        return sorted(rows, key=lambda row: [collated(row[key]) for key in keys], reverse=direction == "desc")
 
 
 def answer(request, status: int, body: object, headers: dict[str, str] | None = None) -> requests.Response:

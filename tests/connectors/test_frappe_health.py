@@ -70,7 +70,7 @@ def test_the_session_opens_its_connections_anew():
     table = WireTable("ToDo", ("name", "modified", "x"), ("text", "text", "text"))
     list(read_changes(session, table))
     both = threading.Barrier(2, timeout=10)
-    site.before_each = lambda number: (both.wait(), threading.Event().wait(0.08))
+    site.before_each = lambda number: (both.wait(), threading.Event().wait(0.03))
     with ThreadPoolExecutor(2) as pool:
         walks = [pool.submit(lambda: sum(page.rows for page in read_changes(session, table))) for _ in range(2)]
         assert [walk.result() for walk in walks] == [200, 200]

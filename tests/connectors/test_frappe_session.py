@@ -7,12 +7,12 @@ import json
 import logging
 import resource
 import socket
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from frappe_model import KEY
 from frappe_raw_server import hang_up, reset, respond, serving, stay_silent, then_hang_up, trickle
+from frappe_tls_server import certificate_of, tls_site
 
 from connectors.frappe import (
     Credentials,
@@ -222,10 +222,11 @@ def test_a_body_beyond_the_limit_is_cut_off_and_not_asked_for_again(announced):
 
 def test_a_page_beyond_the_limit_is_the_doctypes_trouble():
     with (
-        serving(respond(b'{"data":[' + b" " * 200_000 + b"]}")) as server,
+        serving(*[respond(b'{"data":[' + b" " * 200_000 + b"]}")] * 5) as server,
         pytest.raises(DocTypeError, match="Lower the page size"),
     ):
         list(read_changes(server.session(limits={"max_bytes": 100_000}), HEADS))
+    assert len(server.requests) == 5, "smaller pages were tried"
 
 
 def test_a_gzip_bomb_stops_at_the_limit():
@@ -265,53 +266,11 @@ def test_garbage_rows_are_the_doctypes_trouble(body):
 
 
 def test_an_untrusted_certificate_is_not_tried_again(tmp_path):
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    certificate, key = certificate_of(tmp_path)
     with tls_site(certificate, key) as port:
         with pytest.raises(SatelliteError, match="certificate isn't trusted"):
             ping(FrappeSession(f"https://127.0.0.1:{port}", KEY))
         ping(FrappeSession(f"https://127.0.0.1:{port}", KEY, verify=str(certificate)))
-
-
-def tls_site(certificate, key):
-    import contextlib
-    import http.server
-    import ssl
-    import threading
-
-    class Pong(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"message":"pong"}')
-
-        def log_message(self, *args):
-            pass
-
-    class Quiet(http.server.ThreadingHTTPServer):
-        def handle_error(self, request, client_address):
-            pass
-
-    @contextlib.contextmanager
-    def running():
-        server = Quiet(("127.0.0.1", 0), Pong)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server.server_address[1]
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join(10)
-
-    return running()
 
 
 def test_no_secret_is_ever_shown(caplog):

@@ -1,0 +1,232 @@
+"""Permissions: what the API user may do on a site, and what is kept from it without a sign. Nothing is written.
+
+Frappe tells a user about its own rights, whatever its roles: `has_permission`, `get_roles` and `get_user_permissions`
+are open to any logged-in user in Frappe 13, 14 and 15. What a list leaves out it doesn't tell; that shows where the
+list's own count falls short of `frappe.client.get_count`, which ignores permissions [c_children/29, 31, 32], and where
+a row lacks fields that were asked for [e_types/45-46]. What a site refuses to tell is None here, never a guess.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Literal
+
+from connectors.frappe.errors import DocTypeError, FrappeError, Trouble, failure
+from connectors.frappe.lists import ListQuery, fits_request_line
+from connectors.frappe.names import is_doctype_name, shown
+from connectors.frappe.pages import GarbageError, decode_objects
+from connectors.frappe.request import Request, method_call
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from connectors.frappe.pages import WireTable
+    from connectors.frappe.session import FrappeSession
+
+Change = Literal["write", "create", "delete"]
+
+CHANGES: Final[tuple[Change, ...]] = ("write", "create", "delete")
+"""What a user may do to a DocType beyond reading it."""
+SYSTEM_MANAGER: Final = "System Manager"
+_UNTOLD: Final = frozenset(
+    {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.EXPECTATION_FAILED, HTTPStatus.INTERNAL_SERVER_ERROR}
+)
+"""How a site answers that doesn't have a method, or keeps it from this user."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRights:
+    """What a site says of the API user.
+
+    Attributes:
+        roles: its roles, without those that everybody has; None where the site doesn't tell.
+        restrictions: its User Permissions: DocType → the only names it may see; None where the site doesn't tell.
+    """
+
+    roles: tuple[str, ...] | None
+    restrictions: Mapping[str, tuple[str, ...]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many documents a DocType has.
+
+    Attributes:
+        listed: that lists show to this user.
+        there: in all.
+    """
+
+    listed: int
+    there: int
+
+    @property
+    def hidden(self) -> int:
+        """How many are kept from this user."""
+        return max(0, self.there - self.listed)
+
+
+def read_user_rights(session: FrappeSession, user: str) -> UserRights:
+    """Return what the site says of `user`, whose key the session holds. Two requests.
+
+    Raises:
+        TransientError, SatelliteError: by the table of reactions.
+    """
+    roles = _optional(session, method_call("frappe.core.doctype.user.user.get_roles", {"uid": user}))
+    restrictions = _optional(
+        session, method_call("frappe.core.doctype.user_permission.user_permission.get_user_permissions")
+    )
+    return UserRights(
+        tuple(sorted({shown(role) for role in roles} - {"All", "Guest", "Desk User"}))
+        if isinstance(roles, list)
+        else None,
+        _restrictions(restrictions) if isinstance(restrictions, dict) else None,
+    )
+
+
+def read_changes_allowed(session: FrappeSession, doctype: str) -> tuple[Change, ...] | None:
+    """Return what the user may change of a DocType, None where the site doesn't tell. Three requests.
+
+    An empty `docname` asks about the DocType as a whole.
+
+    Raises:
+        TransientError, SatelliteError: by the table of reactions.
+    """
+    allowed: list[Change] = []
+    for change in CHANGES:
+        params = {"doctype": doctype, "docname": "", "perm_type": change}
+        told = _optional(session, method_call("frappe.client.has_permission", params, doctype=doctype))
+        if not isinstance(told, dict) or "has_permission" not in told:
+            return None
+        if told["has_permission"]:
+            allowed.append(change)
+    return tuple(allowed)
+
+
+def read_count(session: FrappeSession, doctype: str) -> Count | None:
+    """Return how many documents lists show and how many are there, None where the site counts only what it shows.
+
+    Two requests; a third one where they differ, so that documents written in between aren't taken for hidden.
+
+    Raises:
+        TransientError, SatelliteError: by the table of reactions.
+    """
+    listing = method_call("frappe.desk.reportview.get_count", {"doctype": doctype}, doctype=doctype)
+    listed = _optional(session, listing)
+    there = _optional(session, method_call("frappe.client.get_count", {"doctype": doctype}, doctype=doctype))
+    if not isinstance(listed, int) or not isinstance(there, int):
+        return None
+    if listed < there:
+        again = _optional(session, listing)
+        listed = again if isinstance(again, int) else listed
+    return Count(listed, there)
+
+
+def read_refused_fields(
+    session: FrappeSession, table: WireTable, *, parent_doctype: str | None = None
+) -> frozenset[str]:
+    """Return the fields of `table` that the site keeps from this user, or has no column for. One request as a rule.
+
+    A single row is asked for: without one, fields above the user's permission level can't be told from the others.
+
+    Args:
+        session: the site.
+        table: what would be asked for.
+        parent_doctype: for a child table, the DocType whose permission applies.
+
+    Raises:
+        DocTypeError: the list is refused.
+        TransientError, SatelliteError: by the table of reactions.
+    """
+    refused: frozenset[str] = frozenset()
+    while True:
+        asked = tuple(name for name in table.fields if name not in refused)
+        query = ListQuery(table.doctype, asked, limit=1, parent_doctype=parent_doctype, as_dict=True)
+        try:
+            rows = decode_objects(session.send(query.to_request()).body, asked)
+        except GarbageError as error:
+            raise failure(Trouble.GARBAGE, site=session.url, doctype=table.doctype, said=str(error)) from error
+        except DocTypeError as error:
+            if error.refused_field not in asked or error.refused_field == "name":
+                raise
+            refused |= {error.refused_field}
+            continue
+        return refused | rows.absent if rows.count else refused
+
+
+def may_list(session: FrappeSession, doctype: str) -> bool:
+    """Return whether the user may list a DocType. One request.
+
+    Raises:
+        TransientError, SatelliteError: by the table of reactions.
+        DocTypeError: the list fails for another reason than permissions.
+    """
+    try:
+        session.send(ListQuery(doctype, ("name",), limit=1).to_request())
+    except DocTypeError as error:
+        if error.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+            return False
+        raise
+    return True
+
+
+def missing_doctypes(session: FrappeSession, doctypes: Sequence[str]) -> tuple[str, ...] | None:
+    """Return those of `doctypes` that the site doesn't have, None where it doesn't tell.
+
+    Real sites hold links to DocTypes that don't exist [d_meta]. One request where all are there; each one that isn't
+    takes as many more as halving needs to find it.
+
+    Raises:
+        TransientError, SatelliteError: by the table of reactions.
+    """
+    return _uncounted(session, [name for name in dict.fromkeys(doctypes) if is_doctype_name(name)])
+
+
+def _uncounted(session: FrappeSession, names: list[str]) -> tuple[str, ...] | None:
+    """Return the DocTypes among `names` that the site doesn't count; permissions play no part in it."""
+    if not names:
+        return ()
+    filters = json.dumps({"name": ["in", names]})
+    request = method_call("frappe.client.get_count", {"doctype": "DocType", "filters": filters}, doctype="DocType")
+    if fits_request_line(request):
+        count = _optional(session, request)
+        if not isinstance(count, int):
+            return None
+        # Names that differ only in case are one to the site, and count once.
+        if count == len({name.casefold() for name in names}):
+            return ()
+        if count == 0:
+            return tuple(names)
+    middle = (len(names) + 1) // 2
+    found: list[str] = []
+    for half in (names[:middle], names[middle:]):
+        uncounted = _uncounted(session, half)
+        if uncounted is None:
+            return None
+        found.extend(uncounted)
+    return tuple(found)
+
+
+def _restrictions(said: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """The site's answer is DocType → [{"doc": name, "applicable_for": DocType or null}, …]."""
+    return {
+        shown(doctype): tuple(shown(rule.get("doc")) for rule in rules if isinstance(rule, dict))
+        for doctype, rules in said.items()
+        if isinstance(rules, list)
+    }
+
+
+def _optional(session: FrappeSession, request: Request) -> object:
+    """Return the `message` of an answer, None where the site doesn't give one to this user."""
+    try:
+        body = session.send(request).body
+    except FrappeError as error:
+        if error.status in _UNTOLD:
+            return None
+        raise
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return answer.get("message")
