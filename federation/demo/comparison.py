@@ -53,7 +53,7 @@ def compare_table(
     Args:
         truth: the site's rows in the wire's form, as `site_documents` gives them.
         mothership: an open connection.
-        table: the mothership's table; may be absent where the site has no rows.
+        table: the mothership's table; may be absent where the site has no rows. A column that it lacks counts as null.
         satellite: whose rows of `table` are compared.
         doctype: for the report.
         held_back: columns that the policy drops or hashes, which therefore can't be compared.
@@ -66,8 +66,8 @@ def compare_table(
     if not stored:
         return TableDifference(doctype, truth.num_rows, 0, truth.num_rows, 0, 0)
     compared = [name for name in truth.column_names if name not in set(held_back)]
-    typed = ", ".join(_typed(truth, name, stored[name]) for name in compared)
-    listed = ", ".join(map(_quoted, compared))
+    typed = ", ".join(_typed(truth, name, stored.get(name, "VARCHAR")) for name in compared)
+    listed = ", ".join(_quoted(name) if name in stored else f"NULL AS {_quoted(name)}" for name in compared)
     mothership.register("federation_truth", truth)
     try:
         site = f"SELECT {typed} FROM federation_truth"

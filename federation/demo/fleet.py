@@ -24,13 +24,14 @@ from federation.demo.world.generate import add_extraction_user, populate
 from federation.demo.world.sites import SiteSpec, demo_sites
 
 _PATIENCE_SECONDS: Final = 30
-_DOCTYPES: Final = (
-    "Company", "Account", "Cost Center", "Currency", "Customer", "Item",
-    "Sales Invoice", "Payment Entry", "Journal Entry", "GL Entry",
-)  # fmt: skip
+_DOCTYPES: Final = ("Company", "Currency")
+_STAFF: Final = ("Employee",)
+_MODULES: Final = ("Accounts", "Selling", "Buying", "Stock", "Contacts", "HR", "Education")
 _POLICY: Final = (
     {"jurisdiction": "EU", "doctype": "Customer", "field": "tax_id", "action": "hash", "key": "file:keys/hash.key"},
     {"jurisdiction": "EU", "doctype": "Customer", "field": "mobile_no", "action": "drop"},
+    {"jurisdiction": "CL", "doctype": "Student", "field": "rut", "action": "hash", "key": "file:keys/hash.key"},
+    {"jurisdiction": "AU", "doctype": "Employee", "field": "date_of_birth", "action": "drop"},
 )
 
 
@@ -39,7 +40,7 @@ class DemoSite:
     """One simulated satellite.
 
     Attributes:
-        spec: what company it plays.
+        spec: what organisation it plays.
         port: where it answers, on this machine only.
         path: its data.
     """
@@ -98,7 +99,7 @@ def make_fleet(folder: Path, *, gl_rows: int, seed: int) -> DemoFleet:
     sites = []
     for spec in demo_sites().values():
         site = DemoSite(spec, _free_port(), folder / "sites" / f"{spec.name}.sqlite")
-        store = SiteStore(site.path)
+        store = SiteStore(site.path, version=spec.version)
         try:
             populate(store, spec, seed=seed, gl_rows=gl_rows)
             key, secret = secrets.token_hex(8), secrets.token_hex(8)
@@ -116,11 +117,13 @@ def make_fleet(folder: Path, *, gl_rows: int, seed: int) -> DemoFleet:
 def _settings(fleet: DemoFleet) -> str:
     settings = {
         "doctypes": list(_DOCTYPES),
+        "modules": list(_MODULES),
         "satellites": {
             site.name: {
                 "url": f"http://127.0.0.1:{site.port}",
                 "credentials": {"key": f"file:keys/{site.name}.key", "secret": f"file:keys/{site.name}.secret"},
                 "jurisdiction": site.spec.jurisdiction,
+                **_own_selection(site),
             }
             for site in fleet.sites
         },
@@ -129,8 +132,15 @@ def _settings(fleet: DemoFleet) -> str:
         "mothership": "duckdb:///mothership.duckdb",
         "var": "var",
     }
-    head = "# Two simulated satellites on this machine, made by `federation demo`.\n"
+    head = "# Simulated satellites on this machine, made by `federation demo`.\n"
     return head + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+
+
+def _own_selection(site: DemoSite) -> dict[str, list[str]]:
+    """Where people are counted in and out, they are wanted too: a selection of its own instead of the common one."""
+    if "staff" not in site.spec.apps:
+        return {}
+    return {"doctypes": [*_DOCTYPES, *_STAFF], "modules": list(_MODULES)}
 
 
 def _write_secret(path: Path, secret: str) -> None:

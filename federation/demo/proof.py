@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from federation.demo.comparison import TableDifference, compare_table
 from federation.demo.fleet import DemoFleet, DemoSite
+from federation.demo.site.store import SiteStore
 from federation.demo.world.truth import site_documents
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
+from federation.settings.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +48,51 @@ class SiteProof:
 def prove(fleet: DemoFleet, settings: Settings) -> Iterator[SiteProof]:
     """Compare what analysts see with what each site holds, read past its API."""
     policy = FleetPolicy(settings)
+    wanted = {satellite.name: settings.selection(satellite) for satellite in settings.enabled_satellites()}
     with duckdb.connect(str(settings.mothership_file), read_only=True) as mothership:
         tables = dict(mothership.execute("SELECT doctype, table_name FROM federation_table ORDER BY 1").fetchall())
         for site in fleet.sites:
-            yield SiteProof(site.name, tuple(_compare(site, tables, policy, mothership)))
+            yield SiteProof(site.name, tuple(_compare(site, wanted[site.name], tables, policy, mothership)))
 
 
 def _compare(
-    site: DemoSite, tables: dict[str, str], policy: FleetPolicy, mothership: duckdb.DuckDBPyConnection
+    site: DemoSite,
+    wanted: Selection,
+    tables: Mapping[str, str],
+    policy: FleetPolicy,
+    mothership: duckdb.DuckDBPyConnection,
 ) -> Iterator[TableDifference]:
     with site.documents() as documents:
-        for doctype, table in tables.items():
-            if doctype not in documents.store.doctypes():
-                continue
-            fields = documents.store.meta(doctype).columns
+        store = documents.store
+        for doctype in _expected(store, wanted):
+            fields = store.meta(doctype).columns
             held_back = {
                 field
                 for field, fieldtype in fields.items()
                 if not policy.keeps(site.name, doctype, field, fieldtype)
                 or policy.hashes(site.name, doctype, field, fieldtype)
             }
-            truth = site_documents(documents.store, doctype)
-            yield compare_table(truth, mothership, table, site.name, doctype=doctype, held_back=held_back)
+            truth = _truth(store, doctype, wanted)
+            if doctype in tables:
+                yield compare_table(truth, mothership, tables[doctype], site.name, doctype=doctype, held_back=held_back)
+            elif truth.num_rows:
+                yield TableDifference(doctype, truth.num_rows, 0, truth.num_rows, 0, 0)
+
+
+def _truth(store: SiteStore, doctype: str, wanted: Selection) -> pa.Table:
+    """What the mothership must hold of a DocType: of a child table, the rows of wanted parents only."""
+    rows = site_documents(store, doctype)
+    if not store.meta(doctype).is_table:
+        return rows
+    return rows.filter(pc.is_in(rows["parenttype"], pa.array(_parents(store, wanted), pa.string())))
+
+
+def _expected(store: SiteStore, wanted: Selection) -> list[str]:
+    """DocTypes of a site that the mothership must hold: those wanted, and their child tables."""
+    parents = [store.meta(doctype) for doctype in _parents(store, wanted)]
+    return sorted({name for meta in parents for name in (meta.name, *store.tables(meta).values())})
+
+
+def _parents(store: SiteStore, wanted: Selection) -> list[str]:
+    metas = map(store.meta, store.doctypes())
+    return [meta.name for meta in metas if not meta.is_table and wanted.matches(meta.name, str(meta.wire["module"]))]

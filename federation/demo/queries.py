@@ -1,4 +1,4 @@
-"""Queries: three questions that an analyst of the demo's group asks the mothership."""
+"""Queries: what an analyst of the demo's group asks the mothership."""
 
 from __future__ import annotations
 
@@ -38,14 +38,44 @@ QUESTIONS: Final = (
         """,
     ),
     Question(
-        "Which items bring in the most, over both sites?",
+        "What do all sites own, owe, earn and spend, in the currency of each?",
         """
-        SELECT item.item_code, any_value(item.item_name) AS item, string_agg(DISTINCT item.satellite, ', ') AS sites,
-               sum(item.qty)::DECIMAL(18, 0) AS quantity
-        FROM sales_invoice_item AS item
-        JOIN sales_invoice AS invoice ON invoice.satellite = item.satellite AND invoice.name = item.parent
-        WHERE invoice.docstatus = 1
-        GROUP BY ALL ORDER BY quantity DESC, item.item_code LIMIT 5
+        SELECT entry.satellite, company.default_currency AS currency,
+               sum(entry.debit - entry.credit) FILTER (account.root_type = 'Asset')::DECIMAL(18, 2) AS assets,
+               sum(entry.credit - entry.debit) FILTER (account.root_type = 'Liability')::DECIMAL(18, 2) AS liabilities,
+               sum(entry.credit - entry.debit) FILTER (account.root_type = 'Income')::DECIMAL(18, 2) AS income,
+               sum(entry.debit - entry.credit) FILTER (account.root_type = 'Expense')::DECIMAL(18, 2) AS expenses
+        FROM gl_entry AS entry
+        JOIN account ON account.satellite = entry.satellite AND account.name = entry.account
+        JOIN company ON company.satellite = entry.satellite AND company.name = entry.company
+        WHERE entry.is_cancelled = 0
+        GROUP BY ALL ORDER BY entry.satellite
+        """,
+    ),
+    Question(
+        "What lies in the stores, and does the stock ledger agree with the general ledger?",
+        """
+        WITH stock AS (
+            SELECT satellite, sum(actual_qty)::DECIMAL(18, 0) AS pieces,
+                   sum(stock_value_difference)::DECIMAL(18, 2) AS by_movements
+            FROM stock_ledger_entry WHERE is_cancelled = 0 GROUP BY ALL
+        ), books AS (
+            SELECT entry.satellite, sum(entry.debit - entry.credit)::DECIMAL(18, 2) AS by_postings
+            FROM gl_entry AS entry
+            JOIN account ON account.satellite = entry.satellite AND account.name = entry.account
+            WHERE account.account_type = 'Stock' AND entry.is_cancelled = 0 GROUP BY ALL
+        )
+        SELECT satellite, pieces, by_movements, by_postings, by_movements = by_postings AS agree
+        FROM stock JOIN books USING (satellite)
+        """,
+    ),
+    Question(
+        "Who studies what, and what do students still owe?",
+        """
+        SELECT fees.program, count(DISTINCT fees.student) AS students, fees.currency,
+               sum(fees.grand_total)::DECIMAL(18, 0) AS charged, sum(fees.outstanding_amount)::DECIMAL(18, 0) AS owed
+        FROM fees WHERE docstatus = 1
+        GROUP BY ALL ORDER BY charged DESC LIMIT 5
         """,
     ),
 )

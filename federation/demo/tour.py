@@ -28,18 +28,18 @@ from federation.settings.load import load_settings
 from federation.settings.model import Settings
 
 _STEPS: Final = 60
-"""Things that each company does in its working day: some two hundred changes."""
+"""Things that each organisation does in its working day: some hundreds of changes."""
 
 
 def run_tour(folder: Path, *, gl_rows: int, seed: int) -> bool:
-    """Make two satellites in `folder`, bring them together, let them live, compare; return whether all is the same.
+    """Make the satellites in `folder`, bring them together, let them live, compare; return whether all is the same.
 
     Raises:
         OSError: a simulated satellite didn't start.
     """
     screen = answers()
     began = monotonic()
-    screen.rule("[bold]Two companies, two Frappe sites[/]", style="dim")
+    screen.rule("[bold]Four organisations, four Frappe sites[/]", style="dim")
     fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed)
     settings = load_settings(fleet.settings_file)
     _introduce(screen, fleet)
@@ -81,11 +81,12 @@ class _Watcher:
 
 
 def _introduce(screen: Console, fleet: DemoFleet) -> None:
-    grid = table("satellite", "company", "currency", "time zone", "jurisdiction", "address")
+    grid = table("satellite", "organisation", "Frappe", "currency", "time zone", "jurisdiction", "address")
     for site in fleet.sites:
         spec = site.spec
         address = f"http://127.0.0.1:{site.port}"
-        grid.add_row(*map(plain, (site.name, spec.company, spec.currency, spec.time_zone, spec.jurisdiction, address)))
+        facts = (site.name, spec.company, str(spec.version), spec.currency, spec.time_zone, spec.jurisdiction, address)
+        grid.add_row(*map(plain, facts))
     screen.print(grid)
 
 
@@ -133,7 +134,7 @@ def _show_freshness(screen: Console, settings: Settings) -> None:
     screen.rule("[bold]How fresh and how whole[/]", style="dim")
     with published(settings) as mothership:
         fresh = mothership.freshness() if mothership else []
-    screen.print(freshness_table(report_of(settings, fresh, datetime.now(UTC))))
+    screen.print(freshness_table(report_of(settings, fresh, datetime.now(UTC)), condensed=True))
 
 
 def _ask(screen: Console, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The recorded exchanges with real Frappe 15 sites, and what they tell of those sites' DocTypes and rows."""
+"""The recorded exchanges with real Frappe sites, and what they tell of those sites' DocTypes and rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-RECORDINGS = Path(__file__).parents[1] / "recordings" / "v15"
+RECORDINGS = Path(__file__).parents[1] / "recordings"
 TOPICS = (
     "a_auth", "b_list", "c_children", "d_meta", "e_types", "f_deletions", "g_unmodified", "h_late_commit", "i_limits",
-    "j_v2",
+    "j_v2", "k_event_streaming", "samples",
 )  # fmt: skip
+"""The topics, in the order in which a site was recorded."""
+FROM_FRAPPE = "k_webhook"
+"""The topic of requests that Frappe sent, not answered."""
 STANDARD = {
     "name", "owner", "creation", "modified", "modified_by", "docstatus", "idx", "parent", "parentfield", "parenttype",
     "doctype",
@@ -24,9 +27,13 @@ LONGEST_LIST = 50
 
 @dataclass(frozen=True)
 class Recording:
-    """One recorded exchange."""
+    """One recorded exchange.
+
+    Its id is topic and number, such as `b_list/49`; before it stands the version, where that is not 15.
+    """
 
     id: str
+    version: int
     note: str
     site: str
     user: str
@@ -36,13 +43,13 @@ class Recording:
     @property
     def topic(self) -> str:
         """The folder that it lies in."""
-        return self.id.partition("/")[0]
+        return self.id.split("/")[-2]
 
     @property
     def params(self) -> dict[str, Any]:
         """What was asked, query and body."""
         data = self.request.get("data")
-        return {**self.request["params"], **(data if isinstance(data, dict) else {})}
+        return {**self.request.get("params", {}), **(data if isinstance(data, dict) else {})}
 
     @property
     def doctype(self) -> str:
@@ -104,7 +111,9 @@ class Recording:
 def star_columns(site: str, doctype: str) -> list[str]:
     """The columns of `*`, in the order of a recorded row."""
     for recording in recordings().values():
-        if (recording.site, recording.doctype, recording.params.get("fields")) == (site, doctype, ["*"]):
+        if not recording.request or recording.site != site:
+            continue
+        if (recording.doctype, recording.params.get("fields")) == (doctype, ["*"]):
             for row in recording.rows:
                 if isinstance(row, dict):
                     return list(row)
@@ -113,13 +122,21 @@ def star_columns(site: str, doctype: str) -> list[str]:
 
 @cache
 def recordings() -> dict[str, Recording]:
-    """All exchanges of the topics, by id such as `b_list/49`."""
+    """All exchanges, by id."""
     found = {}
-    for topic in (*TOPICS, "samples"):
-        for path in sorted((RECORDINGS / topic).glob("*.json")):
-            entry = json.loads(path.read_text(encoding="utf-8"))
-            key = f"{topic}/{path.stem}"
-            found[key] = Recording(key, entry["note"], entry["site"], entry["as"], entry["request"], entry["response"])
+    for path in sorted(RECORDINGS.glob("*/*/*.json")):
+        version, topic = path.parts[-3:-1]
+        key = f"{topic}/{path.stem}" if version == "v15" else f"{version}/{topic}/{path.stem}"
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        found[key] = Recording(
+            key,
+            int(version[1:]),
+            entry.get("note", ""),
+            entry.get("site", f"{version}.test"),
+            entry.get("as", "extract"),
+            entry.get("request", {}),
+            {"headers": {}, **entry.get("response", {})},
+        )
     return found
 
 
@@ -127,9 +144,10 @@ def recordings() -> dict[str, Recording]:
 def recorded_metas(site: str) -> dict[str, dict[str, Any]]:
     """Effective metadata by DocType, as recorded from the site."""
     metas: dict[str, dict[str, Any]] = {}
-    for path in sorted((RECORDINGS / "meta").glob(f"{site.partition('.')[0]}.*.json")):
-        body = json.loads(path.read_text(encoding="utf-8"))["response"]["body"]
-        metas |= {meta["name"]: meta for meta in body.get("docs", ()) if meta.get("fields")}
+    for recording in recordings().values():
+        if recording.topic == "meta" and recording.site == site:
+            docs = recording.response["body"].get("docs", ())
+            metas |= {meta["name"]: meta for meta in docs if meta.get("fields")}
     return metas
 
 
@@ -137,14 +155,13 @@ def recorded_metas(site: str) -> dict[str, dict[str, Any]]:
 def known(site: str, doctype: str, topic: str) -> dict[Any, dict[str, Any]]:
     """All that the recordings tell of a DocType's rows, by name. The sites changed while they were recorded: what the
     topic itself tells wins over the topics before it, and those over the later ones."""
-    later = [t for t in (*TOPICS, "samples") if t > topic]
-    order = [*reversed(later), *(t for t in TOPICS if t < topic), topic]
+    place = TOPICS.index(topic) if topic in TOPICS else len(TOPICS)
+    order = [*reversed(TOPICS[place + 1 :]), *TOPICS[:place], topic]
+    told = [r for r in recordings().values() if r.site == site and r.topic in order and r.doctype == doctype]
     rows: dict[Any, dict[str, Any]] = {}
-    for recording in sorted(recordings().values(), key=lambda r: order.index(r.topic)):
-        if recording.site == site and recording.doctype == doctype:
-            for row in recording.shown_rows():
-                if row.get("name") is None:
-                    continue
+    for recording in sorted(told, key=lambda r: order.index(r.topic)):
+        for row in recording.shown_rows():
+            if row.get("name") is not None:
                 rows[row["name"]] = rows.get(row["name"], {}) | row
     return rows
 
@@ -170,7 +187,7 @@ def invented_meta(doctype: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "doctype": "DocType",
         "name": doctype,
         "issingle": int(is_single),
-        "istable": int(any("parenttype" in row for row in rows)),
+        "istable": int(any(row.get("parenttype") for row in rows)),
         "autoname": "autoincrement" if any(isinstance(row.get("name"), int) for row in rows) else "",
         "permissions": [{"role": "System Manager", "permlevel": 0, "read": 1}],
         "fields": fields,

@@ -107,7 +107,7 @@ def _extract(satellite: str, folder: LakeFolder, fleet: FleetPolicy) -> CommitLo
             tables = [table.table.doctype for table in (reading.parent, *reading.children)]
             writer = run.package(doctype, batch=1, walk=doctype, tables=tables)
             for page in read_changes(session, reading.parent.wire):
-                whole = make_whole(session, reading, page, map)
+                whole = make_whole(session, reading, page, map, set())
                 assert (whole.rejected, whole.pending, whole.strays) == ((), (), 0)
                 writer.append(whole.tables)
             package = writer.finish()

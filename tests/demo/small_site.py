@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from federation.demo.site.documents import SiteDocuments
+from federation.demo.site.manners import NEWEST
 from federation.demo.site.permissions import SiteUser, add_user
 from federation.demo.site.store import SiteStore
 
@@ -66,9 +67,9 @@ class Clock:
         return self.now
 
 
-def shop(path: Path, *, clock: Clock | None = None) -> SiteDocuments:
+def shop(path: Path, *, clock: Clock | None = None, version: int = NEWEST) -> SiteDocuments:
     """The site's documents, empty, in Indian time."""
-    store = SiteStore(path)
+    store = SiteStore(path, version=version)
     for meta in SHOP:
         store.create_doctype(meta)
     store.set_single("System Settings", {"time_zone": "Asia/Kolkata"})

@@ -36,7 +36,7 @@ def test_the_site_clock_is_naive_local_time(tmp_path: Path) -> None:
     documents = shop(tmp_path / "shop.db", clock=Clock(datetime(2026, 10, 25, 0, 50, tzinfo=UTC)))
     documents.store.set_single("System Settings", {"time_zone": "Europe/Berlin"})
     before = documents.now()
-    documents._clock.now = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+    documents.clock.now = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
     assert before.isoformat(sep=" ") == "2026-10-25 02:50:01.000001"
     assert documents.now() < before  # the doubled hour: later, and yet before
     documents.store.close()

@@ -1,1 +1,1 @@
-"""A simulated Frappe site: Frappe 15's REST behaviour over one SQLite file, held to recordings of real sites."""
+"""A simulated Frappe site: the REST behaviour of 13, 14 and 15 over one SQLite file, held to recordings."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus
 
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +24,7 @@ from federation.demo.site.errors import (
     TooManyRequestsError,
 )
 from federation.demo.site.faults import Fault, FaultPlan
+from federation.demo.site.front import killed_page, nginx_page
 from federation.demo.site.lists import Page
 from federation.demo.site.permissions import authenticate
 from federation.demo.site.wire import encode
@@ -30,8 +33,9 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from federation.demo.site.documents import SiteDocuments
+    from federation.demo.site.limits import RateLimit
+    from federation.demo.site.permissions import SiteUser
 
-LONGEST_REQUEST_LINE = 4094  # gunicorn's limit, in bytes
 _COOKIES = (
     "sid=Guest; Max-Age=612000; HttpOnly; Path=/; SameSite=Lax",
     "system_user=no; Path=/; SameSite=Lax",
@@ -48,68 +52,89 @@ class SiteApp:
 
     Attributes:
         documents: the site's documents and store.
-        hosts: Host names that it answers to; None is any. Another one gets 404 and HTML, as where no site is.
         faults: what goes wrong next.
         slow_rows_per_second: lists take at least rows / this many seconds; None is as fast as it goes.
+        seconds_in_flight: a request takes at least this long for each request that is being answered, itself among
+            them: as a site with one worker does.
+        rate_limit: server time that clients may use; None is as much as they like.
+        maintenance: `closed` answers 503 to everything; `reads` lets through what changes nothing [i_limits/09-12].
     """
 
     documents: SiteDocuments
-    hosts: frozenset[str] | None = None
     faults: FaultPlan = field(default_factory=FaultPlan)
     slow_rows_per_second: float | None = None
+    seconds_in_flight: float = 0.0
+    rate_limit: RateLimit | None = None
+    maintenance: Literal["off", "closed", "reads"] = "off"
+    _in_flight: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request = Request(scope, receive)
         body = await request.body()
-        refusal = self._refused_before_frappe(request)
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        target = f"{request.url.path}?{unquote_plus(request.url.query)} {body.decode(errors='replace')}"
+        target = f"{scope['path']}?{unquote_plus(request.url.query)} {body.decode(errors='replace')}"
         fault = self.faults.take(target)
         if fault is not None and fault.kind == "reset":
             scope["state"]["transport"].abort()
             return
-        response = await run_in_threadpool(self._answer, request, body, fault)
-        if fault is not None and fault.kind == "truncate":
+        response = await run_in_threadpool(self._timed, request, body, fault)
+        if fault is not None and fault.kind in {"truncate", "trickle"}:
             await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
-            await send({"type": "http.response.body", "body": bytes(response.body)[: fault.size], "more_body": True})
-            scope["state"]["transport"].close()
+            await _send_badly(bytes(response.body), fault, scope, send)
             return
         await response(scope, receive, send)
 
-    def _refused_before_frappe(self, request: Request) -> Response | None:
-        """What gunicorn and the site router answer."""
-        raw_path: bytes = request.scope.get("raw_path", b"")
-        query: bytes = request.scope["query_string"]
-        line = f"{request.method} {raw_path.decode('latin-1')}{'?' if query else ''}{query.decode('latin-1')} HTTP/1.1"
-        if len(line) > LONGEST_REQUEST_LINE:
-            return _html(400, f"Request Line is too large ({len(line)} &gt; {LONGEST_REQUEST_LINE})", "Bad Request")
-        host = request.headers.get("X-Frappe-Site-Name") or request.headers.get("Host", "").partition(":")[0]
-        if self.hosts is not None and host not in self.hosts:
-            return _html(404, f"{host} does not exist", "Not Found")
-        return None
+    def _timed(self, request: Request, body: bytes, fault: Fault | None) -> Response:
+        """The answer, with the site's load and rate limit; runs in a thread of its own."""
+        began = time.perf_counter()
+        with self._lock:
+            self._in_flight += 1
+            load = self._in_flight * self.seconds_in_flight
+        try:
+            if load:
+                time.sleep(load)
+            response = self._answer(request, body, fault)
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+        if self.rate_limit is not None and response.status_code != 429:  # noqa: PLR2004
+            response.headers.update(self.rate_limit.leave(time.perf_counter() - began))
+        return response
 
     def _answer(self, request: Request, body: bytes, fault: Fault | None) -> Response:
-        """What Frappe itself answers; runs in a thread of its own."""
+        """What Frappe itself answers, or what is answered in its place."""
         if request.method == "OPTIONS":
             return Response(b"", media_type="text/plain")
-        if fault is not None and fault.kind == "hang":
+        if fault is not None and fault.kind in {"hang", "killed"}:
             time.sleep(fault.seconds)
+        if fault is not None and fault.kind == "killed":
+            return killed_page()
+        if fault is not None and fault.kind == "gateway":
+            return nginx_page(fault.status)
         if fault is not None and fault.kind == "html":
             return Response(_WEB_PAGE, media_type="text/html; charset=utf-8")
-        is_v2 = request.url.path.startswith("/api/v2/")
+        documents = self.documents if fault is None or fault.instead is None else fault.instead
+        manners = documents.store.manners
+        told: dict[str, str] = {}
         try:
             if fault is not None and fault.kind == "status":
                 _raise_for(fault)
-            user = authenticate(self.documents.store, request.headers.get("Authorization"))
-            call = Call(self.documents, user, _params(request, body))
+            if self.maintenance == "closed":
+                raise MaintenanceError
+            if self.rate_limit is not None:
+                told = self.rate_limit.enter()
+            user = authenticate(documents.store, request.headers.get("Authorization"))
+            call = _call(documents, user, request, body, is_read_only=self.maintenance == "reads")
             status, answer = _dispatch(request, call)
         except FrappeProblem as problem:
-            answer = problem.body_v2() if is_v2 else problem.body()
-            return _json(problem.status, answer, problem.headers)
-        return _json(status, {key: self._rows(value, call, fault) for key, value in answer.items()}, {})
+            is_v2 = manners.has_prefixes and request.scope["path"].startswith("/api/v2/")
+            refusal = problem.body_v2() if is_v2 else problem.body(manners)
+            return _json(problem.status, refusal, told | problem.headers)
+        answer = _with_debug(answer, call)
+        if fault is not None and fault.lie is not None:
+            answer = {key: fault.lie(value) for key, value in answer.items()}
+        return _json(status, {key: self._rows(value, call, fault) for key, value in answer.items()}, told)
 
     def _rows(self, value: object, call: Call, fault: Fault | None) -> object:
         """A list as rows of the form asked for, at the site's pace."""
@@ -124,26 +149,50 @@ class SiteApp:
         return value.rows
 
 
+async def _send_badly(body: bytes, fault: Fault, scope: Scope, send: Send) -> None:
+    """A body that breaks off, or comes in drops."""
+    if fault.kind == "truncate":
+        await send({"type": "http.response.body", "body": body[: fault.size], "more_body": True})
+        scope["state"]["transport"].close()
+        return
+    for start in range(0, len(body), fault.size):
+        await send({"type": "http.response.body", "body": body[start : start + fault.size], "more_body": True})
+        await asyncio.sleep(fault.seconds)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _with_debug(answer: dict[str, Any], call: Call) -> dict[str, Any]:
+    """Add the SQL of a list that was asked for with `debug=1`, where the version shows it [b_list/30, j_v2/07]."""
+    page = next((value for value in answer.values() if isinstance(value, Page)), None)
+    if page is None or not page.debug:
+        return answer
+    if call.is_v2:
+        return answer | {"debug": [{"message": message} for message in page.debug]}
+    return answer | {call.store.manners.debug_key: json.dumps(page.debug)}
+
+
 def _dispatch(request: Request, call: Call) -> tuple[int, dict[str, Any]]:  # noqa: PLR0911 - a route a line
     """Status and answer of a route; lists as Page."""
-    path = request.scope["path"].replace("/api/v1/", "/api/", 1)
+    path: str = request.scope["path"]
+    if call.store.manners.has_prefixes:
+        path = path.replace("/api/v1/", "/api/", 1)
     route, _, rest = path.removeprefix("/api/").partition("/")
     if route == "method" and rest:
         if rest == "frappe.desk.form.load.getdoctype":
             return 200, calls.metadata(call)
         answer = {"message": calls.run_method(call, rest)}
         return 200, answer | calls.notices(call, rest)
-    if route == "v2":
+    if call.is_v2:
         return 200, {"data": _dispatch_v2(rest, call)}
     doctype, _, name = rest.partition("/")
     if route != "resource" or not doctype:
         raise MissingError
     if not name:
         if request.method == "POST":
-            return 200, {"data": calls.create_document(call, doctype, _document(call))}
+            return 200, {"data": calls.create_document(call, doctype, call.document())}
         return 200, {"data": calls.list_documents(call, doctype)}
     if request.method == "PUT":
-        return 200, {"data": calls.update_document(call, doctype, name, _document(call))}
+        return 200, {"data": calls.update_document(call, doctype, name, call.document())}
     if request.method == "DELETE":
         return 202, {"data": calls.delete_document(call, doctype, name)}
     return 200, {"data": calls.read_document(call, doctype, name)}
@@ -163,25 +212,40 @@ def _dispatch_v2(rest: str, call: Call) -> object:
     raise MissingError
 
 
-def _params(request: Request, body: bytes) -> dict[str, Any]:
+def _call(documents: SiteDocuments, user: SiteUser, request: Request, body: bytes, *, is_read_only: bool) -> Call:
+    """The request with its parameters merged from query, form or JSON."""
+    path, manners = request.scope["path"], documents.store.manners
     params: dict[str, Any] = dict(request.query_params)
-    if body:
-        if request.headers.get("Content-Type", "").startswith("application/json"):
-            try:
-                params |= json.loads(body)
-            except json.JSONDecodeError as error:
-                raise CrashedError("json.decoder.JSONDecodeError", str(error)) from None
-        else:
-            params |= dict(parse_qsl(body.decode(), keep_blank_values=True))
-    return params
+    sent: dict[str, Any] | None = None
+    if body and request.headers.get("Content-Type", "").startswith("application/json"):
+        sent = _parsed(body)
+        params |= {key: _first(item) for key, item in sent.items()} if manners.flattens_json_lists else sent
+    elif body:
+        params |= dict(parse_qsl(body.decode(), keep_blank_values=True))
+    return Call(
+        documents,
+        user,
+        params,
+        sent=sent,
+        is_method=path.startswith("/api/method/"),
+        is_v2=manners.has_prefixes and path.startswith("/api/v2/"),
+        is_read_only=is_read_only,
+    )
 
 
-def _document(call: Call) -> dict[str, Any]:
-    """The document of a POST or PUT: the JSON body, or a form's `data`."""
-    data = call.params.get("data")
-    if data is None:
-        return dict(call.params)
-    return dict(json.loads(data)) if isinstance(data, str) else dict(data)
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        return dict(json.loads(body))
+    except json.JSONDecodeError as error:
+        raise CrashedError("json.decoder.JSONDecodeError", str(error)) from None
+
+
+def _first(item: object) -> object:
+    if not isinstance(item, list):
+        return item
+    if not item:
+        raise CrashedError("IndexError", "list index out of range")
+    return item[0]
 
 
 def _raise_for(fault: Fault) -> None:
@@ -199,8 +263,3 @@ def _json(status: int, answer: object, headers: dict[str, str]) -> Response:
     for cookie in _COOKIES:
         response.raw_headers.append((b"set-cookie", cookie.encode()))
     return response
-
-
-def _html(status: int, reason: str, title: str) -> Response:
-    page = f"<!doctype html>\n<html lang=en>\n<title>{status} {title}</title>\n<h1>{title}</h1>\n<p>{reason}</p>\n"
-    return Response(page, status, media_type="text/html; charset=utf-8")

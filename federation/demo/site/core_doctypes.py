@@ -7,6 +7,7 @@ from typing import Any
 CORE_MODIFIED = "2025-01-06 10:00:00.123456"
 SYSTEM_MANAGER = "System Manager"
 
+_EVERYBODY = [{"role": "All", "permlevel": 0, "read": 1, "write": 1, "create": 1, "delete": 1, "if_owner": 1}]
 _SYSTEM_MANAGER_ONLY = [{"role": SYSTEM_MANAGER, "permlevel": 0, "read": 1, "write": 1, "create": 1, "delete": 1}]
 
 # One field a line: fieldname: Fieldtype | options
@@ -80,6 +81,13 @@ _CORE = {
         content: HTML Editor
         ip_address: Data
     """,
+    "ToDo": """
+        status: Select | Open\\nClosed\\nCancelled
+        priority: Select | High\\nMedium\\nLow
+        date: Date
+        allocated_to: Link | User
+        description: Text Editor
+    """,
     "System Settings": """
         app_name: Data
         country: Link | Country
@@ -98,6 +106,7 @@ _SINGLE_DOCTYPES = {"System Settings"}
 _NAMING = {
     "Deleted Document": "hash",
     "Comment": "hash",
+    "ToDo": "hash",
     "DocField": "hash",
     "DocType": "Prompt",
     "Custom Field": "format:{dt}-{fieldname}",
@@ -128,9 +137,15 @@ def _meta(name: str, lines: str) -> dict[str, Any]:
         "is_tree": 0,
         "is_virtual": 0,
         "custom": 0,
-        "permissions": [] if name in _CHILD_DOCTYPES else _SYSTEM_MANAGER_ONLY,
+        "permissions": _permissions(name),
         "fields": [_field(name, idx, line) for idx, line in enumerate(lines.split("\n")) if line.strip()],
     }
+
+
+def _permissions(doctype: str) -> list[dict[str, Any]]:
+    if doctype in _CHILD_DOCTYPES:
+        return []
+    return [*_EVERYBODY, *_SYSTEM_MANAGER_ONLY] if doctype == "ToDo" else _SYSTEM_MANAGER_ONLY
 
 
 def _field(doctype: str, idx: int, line: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from federation.demo.site.rows import (
     update_row,
     update_where,
 )
-from federation.demo.site.store import SiteStore
+from federation.demo.site.store import SiteStore, table_of
+from federation.demo.site.trees import nest
 from federation.demo.site.wire import wire_datetime
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class SiteDocuments:
 
     Args:
         store: the site's data; System Settings' time_zone rules `now()`.
-        clock: the true time, UTC.
+        clock: the true time, UTC; it may be exchanged while the site runs, as where a server's clock jumps.
         rng: where random names come from; seed it to get the same names again.
     """
 
@@ -59,7 +60,7 @@ class SiteDocuments:
         self, store: SiteStore, *, clock: Callable[[], datetime] = utc_now, rng: random.Random | None = None
     ) -> None:
         self.store = store
-        self._clock = clock
+        self.clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - names, not secrets
 
     @property
@@ -69,7 +70,7 @@ class SiteDocuments:
 
     def now(self) -> datetime:
         """The site's clock: naive local time, microseconds."""
-        return self._clock().astimezone(ZoneInfo(self.time_zone)).replace(tzinfo=None)
+        return self.clock().astimezone(ZoneInfo(self.time_zone)).replace(tzinfo=None)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 
@@ -115,8 +116,9 @@ class SiteDocuments:
             given = {c: v for c, v in values.items() if c in meta.columns and v is not None}
             row = default_values(meta, now) | given | heads
             insert_row(self.store, meta, row)
+            nest(self.store, meta)
             docstatus = int(row.get("docstatus") or DRAFT)
-            self._replace_children(meta, name, values, stamp=stamp, user=user, docstatus=docstatus)
+            self._replace_children(meta, {**row, "docstatus": docstatus}, values)
             self._follow_customisation(doctype, row)
         return self.get(doctype, name)
 
@@ -134,9 +136,10 @@ class SiteDocuments:
             protected = {"name", "creation", "owner"}
             values = {c: v for c, v in changes.items() if c in meta.columns and c not in protected}
             update_row(self.store, meta, current["name"], values | {"modified": stamp, "modified_by": user})
-            docstatus = int(values.get("docstatus") or current["docstatus"])
+            nest(self.store, meta)
             tables = {fieldname: changes.get(fieldname, current[fieldname]) for fieldname in self.store.tables(meta)}
-            self._replace_children(meta, current["name"], tables, stamp=stamp, user=user, docstatus=docstatus)
+            saved = {**current, **values, "modified": stamp, "modified_by": user}
+            self._replace_children(meta, saved, tables)
         return self.get(doctype, current["name"])
 
     def submit(self, doctype: str, name: str | int, *, user: str = ADMINISTRATOR) -> Document:
@@ -179,6 +182,7 @@ class SiteDocuments:
             if document["docstatus"] == SUBMITTED:
                 raise InvalidError(f"{doctype} {name}: Submitted Record cannot be deleted. {_CANCEL_FIRST}")
             delete_row(self.store, meta, document["name"])
+            nest(self.store, meta)
             delete_children(self.store, meta, document["name"])
             data: Document = {"doctype": doctype} | document
             for fieldname, child in self.store.tables(meta).items():
@@ -205,7 +209,8 @@ class SiteDocuments:
             update_row(self.store, meta, stored, {"name": new})
             move_children(self.store, meta, stored, new)
             relink(self.store, doctype, stored, new)
-            self._comment(doctype, new, f"renamed from <strong>{stored}</strong> to <strong>{new}</strong>", user)
+            mark = self.store.manners.emphasis
+            self._comment(doctype, new, f"renamed from <{mark}>{stored}</{mark}> to <{mark}>{new}</{mark}>", user)
 
     def merge(self, doctype: str, old: str, new: str, *, user: str = ADMINISTRATOR) -> None:
         """Rename onto a document that exists: links follow, the old one is deleted [f_deletions/25-27]."""
@@ -213,7 +218,8 @@ class SiteDocuments:
         with self.store.writing():
             stored, kept = self._stored_name(meta, old), self._stored_name(meta, new)
             relink(self.store, doctype, stored, kept)
-            self._comment(doctype, kept, f"merged <strong>{stored}</strong> into <strong>{kept}</strong>", user)
+            mark = self.store.manners.emphasis
+            self._comment(doctype, kept, f"merged <{mark}>{stored}</{mark}> into <{mark}>{kept}</{mark}>", user)
             self.delete(doctype, stored, user=user)
 
     # -- changes that polling by `modified` cannot see ---------------------------------------------------------------
@@ -228,6 +234,26 @@ class SiteDocuments:
             if not self.exists(doctype, name):
                 raise MissingDocumentError(doctype, name)
             update_row(self.store, meta, name, {**values, **stamp})
+
+    def name_ledger_rows(self, doctype: str) -> dict[str, str]:
+        """ERPNext's hourly job: rows with `to_rename` get names of their series, by SQL and without a trace.
+
+        In version 15 their `modified` moves, before it doesn't; `creation` never does [f_deletions/35-39].
+
+        Returns:
+            The new name by temporary name, in the order of creation.
+        """
+        meta = self.store.meta(doctype)
+        sql = f"SELECT name FROM {table_of(doctype)} WHERE to_rename = 1 ORDER BY creation, rowid"
+        named: dict[str, str] = {}
+        with self.store.writing() as connection:
+            for (old,) in connection.execute(sql).fetchall():
+                now = self.now()
+                new = str(new_name(self.store, meta, {}, now=now, rng=self._rng))
+                stamp = {"modified": wire_datetime(now)} if self.store.manners.stamps_ledger_names else {}
+                update_row(self.store, meta, old, {"name": new, "to_rename": 0, **stamp})
+                named[old] = new
+        return named
 
     def sql_update(self, doctype: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
         """Raw UPDATE of all rows whose columns equal `where`; the number of rows. Nothing else moves."""
@@ -269,16 +295,15 @@ class SiteDocuments:
         about = {"reference_doctype": doctype, "reference_name": name}
         self.insert("Comment", {"comment_type": "Edit", "content": content, **about}, user=user)
 
-    def _replace_children(
-        self, meta: SiteMeta, name: str | int, values: Mapping[str, Any], *, stamp: str, user: str, docstatus: int
-    ) -> None:
-        delete_children(self.store, meta, name)
+    def _replace_children(self, meta: SiteMeta, parent: Document, values: Mapping[str, Any]) -> None:
+        """Write the rows of all table fields anew. A new row has its parent's creation [k_event_streaming/07]."""
+        delete_children(self.store, meta, parent["name"])
         for fieldname, child in self.store.tables(meta).items():
             rows: Iterable[Mapping[str, Any]] = values.get(fieldname) or ()
             child_meta = self.store.meta(child)
+            shared = {column: parent[column] for column in ("modified", "modified_by", "docstatus")}
+            place = {"parent": parent["name"], "parenttype": meta.name, "parentfield": fieldname}
             for idx, row in enumerate(rows, start=1):
-                heads = {"modified": stamp, "modified_by": user, "docstatus": docstatus, "idx": idx}
-                place = {"parent": name, "parenttype": meta.name, "parentfield": fieldname}
-                born = {"name": hash_name(self._rng), "creation": stamp, "owner": user}
+                born = {"name": hash_name(self._rng), "creation": parent["creation"], "owner": parent["owner"]}
                 kept = {c: v for c, v in row.items() if c in child_meta.columns and v is not None}
-                insert_row(self.store, child_meta, born | kept | heads | place)
+                insert_row(self.store, child_meta, born | kept | shared | place | {"idx": idx})

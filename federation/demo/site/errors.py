@@ -1,10 +1,13 @@
-"""What goes wrong on a Frappe site, and the status and body that Frappe 15 answers with [a_auth, b_list, e_types]."""
+"""What goes wrong on a Frappe site, and the status and body that Frappe answers with [a_auth, b_list, e_types]."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from federation.demo.site.manners import Manners
 
 _TRACEBACK = "Traceback (most recent call last):\n  (the simulated site has none)\n"
 
@@ -30,15 +33,17 @@ class FrappeProblem(Exception):
         """Response headers that come with it."""
         return {}
 
-    def body(self) -> dict[str, Any]:
+    def body(self, manners: Manners) -> dict[str, Any]:
         """The answer of /api/resource and /api/method; a 404 carries no exception text and no traceback."""
         message = str(self)
-        body: dict[str, Any] = {"exc_type": self.exc_type}
+        is_shown = self.shown_to_user and bool(message)
+        body: dict[str, Any] = {"exc_type": self.exc_type} if manners.tells_every_error or is_shown else {}
         if self.status != 404:  # noqa: PLR2004
             exception = f"{self.exception}: {message}" if message else self.exception
-            body = {"exception": exception, "exc_type": self.exc_type, "exc": json.dumps([_TRACEBACK])}
-        if self.shown_to_user and message:
-            body["_server_messages"] = json.dumps([_shown(text) for text in (*self.causes, message)])
+            body |= {"exception": exception, "exc": json.dumps([_TRACEBACK])}
+        if is_shown:
+            with_id = manners.tells_every_error
+            body["_server_messages"] = json.dumps([_shown(text, with_id=with_id) for text in (*self.causes, message)])
         return body
 
     def body_v2(self) -> dict[str, Any]:
@@ -56,6 +61,15 @@ class AuthenticationFailedError(FrappeProblem):
 
     status = 401
     exception = "frappe.exceptions.AuthenticationError"
+
+
+class UnknownKeyError(AuthenticationFailedError):
+    """401: version 13 says more of a key that it doesn't know [v13/a_auth/02]."""
+
+    shown_to_user = True
+
+    def __init__(self) -> None:
+        super().__init__("Password not found")
 
 
 class UndecodableTokenError(FrappeProblem):
@@ -87,10 +101,16 @@ class ForbiddenError(FrappeProblem):
         super().__init__()
         self._user, self._doctype, self._asked = user, doctype, asked
 
-    def body(self) -> dict[str, Any]:
-        """The reason is among the messages only."""
-        body = super().body()
-        if self._user:
+    def body(self, manners: Manners) -> dict[str, Any]:
+        """The reason is among the messages only; in version 13 it stands beside the DocType's name."""
+        body = super().body(manners)
+        if manners.names_refused_doctypes:
+            if self._user and self._asked == "list":
+                body["exception"] += f": {self._doctype}"
+                body["_error_message"] = f"Insufficient Permission for <b>{self._doctype}</b>"
+            elif self._user and self._asked == "document":
+                body["_error_message"] = f"Insufficient Permission for {self._doctype}"
+        elif self._user:
             body["_server_messages"] = json.dumps([json.dumps({"message": self._reason, "title": "Message"})])
             if self._asked == "list":
                 body["_error_message"] = f"No permission for {self._doctype}"
@@ -108,6 +128,20 @@ class ForbiddenError(FrappeProblem):
         user = f"User <strong>{self._user}</strong> does not have"
         reason = f"{user} doctype access via role permission for document <strong>{self._doctype}</strong>"
         return f"{reason}<br>{user} access to this document" if self._asked == "document" else reason
+
+
+class NotWhitelistedError(FrappeProblem):
+    """403: a method that the user may not call: Guest, mostly."""
+
+    status = 403
+    exception = "frappe.exceptions.PermissionError"
+    shown_to_user = True
+
+    def __init__(self, method: str) -> None:
+        super().__init__(
+            "<details><summary>You are not permitted to access this resource.</summary>"
+            f"Function <strong>{method}</strong> is not whitelisted.</details>"
+        )
 
 
 class MissingError(FrappeProblem):
@@ -143,10 +177,10 @@ class DuplicateNameError(FrappeProblem):
         super().__init__(f"({doctype!r}, {name!r}, {cause})")
         self._shown = f"{doctype} <strong>{name}</strong> already exists"
 
-    def body(self) -> dict[str, Any]:
+    def body(self, manners: Manners) -> dict[str, Any]:
         """The message that a user sees is a kinder one."""
         shown = {"message": self._shown, "title": "Duplicate Name", "indicator": "red"}
-        return super().body() | {"_server_messages": json.dumps([json.dumps(shown)])}
+        return super().body(manners) | {"_server_messages": json.dumps([json.dumps(shown)])}
 
 
 class InvalidError(FrappeProblem):
@@ -180,21 +214,26 @@ class CrashedError(FrappeProblem):
 
 
 class TooManyRequestsError(FrappeProblem):
-    """429: the site's share of server time is used up [i_limits/07]."""
+    """429: the site's share of server time is used up [i_limits/07].
+
+    Args:
+        retry_after: seconds to wait.
+        limit: server time of a window, in microseconds.
+    """
 
     status = 429
     exception = "frappe.exceptions.TooManyRequestsError"
 
-    def __init__(self, retry_after: int) -> None:
+    def __init__(self, retry_after: int, limit: int = 300_000) -> None:
         super().__init__()
-        self._retry_after = retry_after
+        self._retry_after, self._limit = retry_after, limit
 
     @property
     def headers(self) -> dict[str, str]:
         """Seconds to wait, and the limit in microseconds."""
         return {
             "X-RateLimit-Reset": str(self._retry_after),
-            "X-RateLimit-Limit": "300000",
+            "X-RateLimit-Limit": str(self._limit),
             "X-RateLimit-Remaining": "0",
             "Retry-After": str(self._retry_after),
         }
@@ -210,8 +249,27 @@ class MaintenanceError(FrappeProblem):
         super().__init__("Session Stopped")
 
 
-def _shown(message: str) -> str:
+class ReadOnlyError(FrappeProblem):
+    """503: the site is in maintenance mode and lets only reads through."""
+
+    status = 503
+    exception = "frappe.exceptions.InReadOnlyMode"
+    shown_to_user = True
+
+    def __init__(self) -> None:
+        super().__init__("This site is in read only mode, full functionality will be restored soon.")
+
+
+class UnknownColumnError(CrashedError):
+    """500: a field of the metadata whose column was dropped, as Frappe only finds out in the database."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__("pymysql.err.OperationalError", f"(1054, \"Unknown column '{column}' in 'SELECT'\")")
+
+
+def _shown(message: str, *, with_id: bool) -> str:
     """One entry of `_server_messages`."""
-    shown = {"message": message, "title": "Message", "indicator": "red", "raise_exception": 1}
-    shown["__frappe_exc_id"] = hashlib.sha224(message.encode()).hexdigest()
+    shown: dict[str, Any] = {"message": message, "title": "Message", "indicator": "red", "raise_exception": 1}
+    if with_id:
+        shown["__frappe_exc_id"] = hashlib.sha224(message.encode()).hexdigest()
     return json.dumps(shown)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-FaultKind = Literal["status", "hang", "truncate", "html", "reset", "shift"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from federation.demo.site.documents import SiteDocuments
+
+FaultKind = Literal[
+    "status", "gateway", "killed", "hang", "trickle", "truncate", "html", "reset", "shift", "lie", "impostor"
+]
 
 
 @dataclass(frozen=True)
@@ -15,10 +22,13 @@ class Fault:
 
     Attributes:
         path: substring of the decoded path and query, or of the body; empty matches every request.
-        kind: `status` answers with it at once (429 and 503 with Frappe's own bodies); `hang` answers well, after
-            `seconds`; `truncate` announces the whole body, sends its first `size` bytes and hangs up; `html` answers
-            200 with a web page; `reset` hangs up without a word; `shift` drops the second column of the rows of an
-            as_dict=False list.
+        kind: what happens.
+            `status` answers with it at once, 429 and 503 with Frappe's own bodies; `gateway` does so as nginx, in HTML.
+            `hang` answers well, after `seconds`; `killed` then answers as gunicorn does when a worker died.
+            `truncate` announces the whole body, sends its first `size` bytes and hangs up; `trickle` sends the body
+            well, `size` bytes every `seconds`; `reset` hangs up without a word.
+            `html` answers 200 with a web page; `shift` drops the second column of the rows of an as_dict=False list;
+            `lie` answers what `lie` makes of each good value; `impostor` answers with the data of `instead`.
         times: how many requests it hits; None is all.
         after: how many matching requests pass before the first hit.
     """
@@ -31,6 +41,8 @@ class Fault:
     retry_after: int = 1
     times: int | None = 1
     after: int = 0
+    lie: Callable[[object], object] | None = None
+    instead: SiteDocuments | None = None
 
 
 @dataclass

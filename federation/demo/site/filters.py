@@ -42,14 +42,15 @@ def conditions(scope: Scope, filters: object) -> Conditions:
         FrappeProblem: what Frappe answers to a filter that it can't use.
     """
     found = Conditions()
-    for doctype, fieldname, operator, value in _quadruples(scope, filters):
+    for doctype, fieldname, operator, value in quadruples(scope, filters):
         column = scope.child_column(doctype, fieldname)
         found.columns.add(fieldname)
         _add(found, scope, column, operator.strip().lower(), value)
     return found
 
 
-def _quadruples(scope: Scope, filters: object) -> list[tuple[str, str, str, Any]]:
+def quadruples(scope: Scope, filters: object) -> list[tuple[str, str, str, Any]]:
+    """Filters of any form as (DocType, fieldname, operator, value)."""
     own = scope.meta.name
     if isinstance(filters, dict):
         pairs = filters.items()
@@ -72,7 +73,7 @@ def _quadruple(scope: Scope, item: Any) -> tuple[str, str, str, Any]:  # noqa: A
 
 def _add(found: Conditions, scope: Scope, column: Column, operator: str, value: Any) -> None:  # noqa: ANN401
     fit = _fitter(scope, column)
-    key = _with_fallback(column, operator, value)
+    key = _with_fallback(column, operator, value, coalesces=scope.manners.coalesces_filters)
     if operator == "is":
         found.add(f"coalesce({column.sql}, '') {'!=' if str(value).lower() == 'set' else '='} ''")
     elif operator in {"in", "not in"}:
@@ -82,7 +83,7 @@ def _add(found: Conditions, scope: Scope, column: Column, operator: str, value: 
         source = f"coalesce({column.sql}, '')" if operator == "not like" else column.sql
         found.add(f"{operator.removesuffix('like')} matches({source}, ?)", str(value))
     elif operator == "between":
-        found.add(f"{key} BETWEEN ? AND ?", *_bounds(column, value))
+        found.add(f"{key} BETWEEN ? AND ?", *bounds(column, value))
     elif operator in _COMPARISONS:
         found.add(f"{key} {operator} ?", fit(value))
     else:
@@ -91,14 +92,26 @@ def _add(found: Conditions, scope: Scope, column: Column, operator: str, value: 
         )
 
 
-def _with_fallback(column: Column, operator: str, value: object) -> str:
-    """Nulls count as empty where Frappe wraps the column in ifnull: never in names, stamps and numbers."""
+def _with_fallback(column: Column, operator: str, value: object, *, coalesces: bool) -> str:
+    """Nulls count as empty where Frappe wraps the column in ifnull: never in names, stamps and numbers.
+
+    Version 13 wraps nearly every column, also those never null, so that no index serves the filter [v13/b_list/08].
+    """
+    if coalesces and column.fieldtype not in NUMBER_FIELDTYPES and not (value and operator in {"=", "like"}):
+        return f"coalesce({column.key}, {coalesced_fallback(column)})"
     is_empty_asked = operator in {"=", "in"} and (value in (None, "") or (isinstance(value, list) and "" in value))
     never_null = column.fieldname in {"name", "creation", "modified"} or column.fieldtype in NUMBER_FIELDTYPES
     if never_null or not (operator in _NULLS_COUNT or is_empty_asked):
         return column.key
     fallback = "0001-01-01" if column.fieldtype in {"Date", "Datetime"} and not is_empty_asked else ""
     return f"coalesce({column.key}, '{fallback}')"
+
+
+def coalesced_fallback(column: Column) -> str:
+    """What version 13 takes instead of null, as SQL."""
+    if column.fieldname in {"creation", "modified"}:
+        return "NULL"
+    return {"Date": "'0001-01-01'", "Datetime": "'0001-01-01 00:00:00'"}.get(column.fieldtype, "''")
 
 
 def _fitter(scope: Scope, column: Column) -> Callable[[Any], Any]:
@@ -126,7 +139,7 @@ def _number(value: object) -> float:
         return 0.0
 
 
-def _bounds(column: Column, value: object) -> tuple[str, str]:
+def bounds(column: Column, value: object) -> tuple[str, str]:
     """The ends of `between`; a day as an end of a Datetime is the whole day [b_list/51]."""
     if column.fieldtype not in {"Date", "Datetime"} or not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004
         raise CrashedError("dateutil.parser._parser.ParserError", f"Unknown string format: {value}")

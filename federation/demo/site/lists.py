@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from federation.demo.site.errors import CrashedError
+from federation.demo.site.debug_sql import debug_messages
+from federation.demo.site.errors import CrashedError, UnknownColumnError
 from federation.demo.site.expressions import group_terms, order_terms, select
 from federation.demo.site.filters import Conditions, conditions
 from federation.demo.site.permissions import SiteUser, check_child_readable, check_readable
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from federation.demo.site.store import SiteStore
 
 DEFAULT_PAGE = 20
+_NO_COLUMN = re.compile(r"no such column: (?:.*\.)?(?P<column>[^.]+)")
 _STAMP_INDEX = frozenset({"name", "modified", "creation"})
 _PARENT_INDEX = frozenset({"name", "parent"})
 
@@ -39,6 +42,10 @@ class ListRequest:
     page_length: int = DEFAULT_PAGE
     """Rows at most; 0 is all, and then `start` is ignored [b_list/11]."""
     parent: str | None = None
+    debug: bool = False
+    """Whether the answer tells its SQL."""
+    newest_first: bool = False
+    """Whether the route orders by modified where the client asks for no order."""
 
     @classmethod
     def of(cls, doctype: str, params: Mapping[str, Any], *, limit_is_alias: bool) -> ListRequest:
@@ -58,6 +65,7 @@ class ListRequest:
             start=_count(params.get("limit_start")),
             page_length=_count(length),
             parent=params.get("parent") or None,
+            debug=bool(params.get("debug")),
         )
 
 
@@ -67,6 +75,8 @@ class Page:
 
     keys: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    debug: tuple[str, ...] = ()
+    """What `debug=1` shows."""
 
     def dicts(self) -> list[dict[str, Any]]:
         """The rows as Frappe's default form."""
@@ -82,6 +92,8 @@ def read_list(store: SiteStore, user: SiteUser, request: ListRequest) -> Page:
     meta = store.meta(request.doctype)
     if meta.is_single:
         raise CrashedError("pymysql.err.ProgrammingError", f"('DocType', '{meta.name}')")
+    if meta.is_virtual:
+        raise CrashedError("AttributeError", f"type object '{meta.name.replace(' ', '')}' has no attribute 'get_list'")
     if meta.is_table:
         check_child_readable(user, store, meta, request.parent)
     else:
@@ -92,8 +104,11 @@ def read_list(store: SiteStore, user: SiteUser, request: ListRequest) -> Page:
     try:
         rows = store.connection().execute(sql, parameters).fetchall()
     except sqlite3.Error as error:
+        if dropped := _NO_COLUMN.fullmatch(str(error)):
+            raise UnknownColumnError(dropped["column"]) from error
         raise CrashedError("pymysql.err.OperationalError", f"({error.sqlite_errorcode}, {str(error)!r})") from error
-    return Page(tuple(field.key for field in selected), rows)
+    shown = tuple(debug_messages(scope, request)) if request.debug else ()
+    return Page(tuple(field.key for field in selected), rows, shown)
 
 
 def count(store: SiteStore, doctype: str, filters: object) -> int:
@@ -126,29 +141,34 @@ def _statement(
 
 
 def _order(scope: Scope, request: ListRequest, selected: Sequence[Selected], filtered: set[str]) -> str:
-    """ORDER BY as asked; without one, the order of the index that MariaDB would read [b_list/01, 30, c_children/02]."""
+    """ORDER BY as asked; without one, the order of the index that MariaDB would read [b_list/01, 30, c_children/02].
+
+    Version 13 orders every list by modified, and the report view does in all versions [v14/b_list/14].
+    """
     if request.order_by:
         return order_terms(scope, request.order_by, [field.key for field in selected])
     if request.group_by or any(field.is_aggregate for field in selected):
         return ""
     table = table_of(scope.meta.name)
+    if request.newest_first or scope.manners.orders_lists:
+        return f'{table}."modified" DESC, {table}."{NAME_KEY}"'
     touched = filtered | {field.column.fieldname for field in selected if field.column}
     if scope.meta.is_table and touched <= _PARENT_INDEX and "parent" in touched:
         return f'{table}."{PARENT_KEY}", {table}."{NAME_KEY}"'
     if not scope.meta.is_table and not scope.is_joined and touched <= _STAMP_INDEX:
         return f'{table}."modified", {table}."{NAME_KEY}"'
-    return f'{table}."{NAME_KEY}"'
+    return f'{table}."{NAME_KEY}"{scope.joined_order}'
 
 
 def _restrict(found: Conditions, scope: Scope, user: SiteUser) -> None:
-    """User Permissions: only documents that are, or link to, an allowed name; not in child tables [c_children/30]."""
+    """User Permissions, and whose documents only the owner may read; neither holds in child tables [c_children/30]."""
     if scope.meta.is_table:
         return
-    for doctype, names in user.only.items():
-        links = [name for name, f in scope.meta.fields.items() if f["fieldtype"] == "Link" and f["options"] == doctype]
-        for fieldname in ["name"] if scope.meta.name == doctype else links:
-            allowed = conditions(scope, [[fieldname, "in", list(names)]])
-            found.add(allowed.sql[0], *allowed.parameters)
+    for fieldname, names in user.restricted_fields(scope.meta):
+        allowed = conditions(scope, [[fieldname, "in", [*names, ""]]])
+        found.add(allowed.sql[0], *allowed.parameters)
+    if user.reads_own_only(scope.meta):
+        found.add(f'{table_of(scope.meta.name)}."owner" = ?', user.name)
 
 
 def _json(value: object) -> Any:  # noqa: ANN401 - whatever the client sent

@@ -28,12 +28,13 @@ _STANDARD = {
     "docstatus": "Int", "idx": "Int",
 }  # fmt: skip
 _CHILD = {"parent": "Data", "parentfield": "Data", "parenttype": "Data"}
+STANDARD_COLUMNS, PARENT_COLUMNS = tuple(_STANDARD), tuple(_CHILD)
 OPTIONAL_COLUMNS = ("_user_tags", "_comments", "_assign", "_liked_by")
 
 
-def sql_type(fieldtype: str) -> str:
+def sql_type(fieldtype: str, *, rates_in_stars: bool = False) -> str:
     """SQLite's column type for a Frappe fieldtype; numbers that Frappe never leaves null default to 0."""
-    if fieldtype in INTEGER_FIELDTYPES:
+    if fieldtype in INTEGER_FIELDTYPES or (fieldtype == "Rating" and rates_in_stars):
         return "INTEGER NOT NULL DEFAULT 0"
     if fieldtype in DECIMAL_FIELDTYPES:
         return "REAL NOT NULL DEFAULT 0"
@@ -61,6 +62,16 @@ class SiteMeta:
         """Whether there is one document, named like the DocType, and no table."""
         return bool(self.wire.get("issingle"))
 
+    @cached_property
+    def is_virtual(self) -> bool:
+        """Whether its documents live outside the database."""
+        return bool(self.wire.get("is_virtual"))
+
+    @cached_property
+    def is_tree(self) -> bool:
+        """Whether its documents are nested sets, with lft, rgt and a link to their parent."""
+        return bool(self.wire.get("is_tree")) and {"lft", "rgt"} <= self.columns.keys()
+
     @property
     def has_integer_names(self) -> bool:
         """Whether names are integers counted by the database [e_types/24-29]."""
@@ -80,6 +91,13 @@ class SiteMeta:
             if field["fieldtype"] in COLUMN_FIELDTYPES and not field.get("is_virtual")
         }
         return _STANDARD | (_CHILD if self.is_table else {}) | fields
+
+    @cached_property
+    def optional_columns(self) -> tuple[str, ...]:
+        """Frappe's underscore columns of the table."""
+        if self.is_table:
+            return ()
+        return (*OPTIONAL_COLUMNS, "_seen") if self.wire.get("track_seen") else OPTIONAL_COLUMNS
 
     @cached_property
     def tables(self) -> dict[str, str]:

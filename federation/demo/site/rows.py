@@ -24,22 +24,28 @@ def name_key(meta: SiteMeta, name: str | int) -> str | int | None:
 
 
 def read_row(store: SiteStore, meta: SiteMeta, name: str | int) -> Document | None:
-    """All columns of a document, nulls included; None when there is none."""
-    columns = ", ".join(map(quoted, meta.columns))
-    sql = f'SELECT {columns} FROM {table_of(meta.name)} WHERE "{NAME_KEY}" = ?'
-    row = store.connection().execute(sql, (name_key(meta, name),)).fetchone()
-    return dict(zip(meta.columns, row, strict=True)) if row else None
+    """All columns of a document, nulls included, as far as the database has them; None when there is none."""
+    if meta.is_virtual:
+        return None
+    sql = f'SELECT * FROM {table_of(meta.name)} WHERE "{NAME_KEY}" = ?'
+    rows = _documents(store, meta, sql, (name_key(meta, name),))
+    return rows[0] if rows else None
 
 
 def read_children(store: SiteStore, doctype: str, parent: str | int, fieldname: str, child: str) -> list[Document]:
     """The child rows of one table field, in order."""
-    columns = store.meta(child).columns
     sql = (
-        f"SELECT {', '.join(map(quoted, columns))} FROM {table_of(child)} "
-        f'WHERE "{PARENT_KEY}" = ? AND parenttype = ? AND parentfield = ? ORDER BY idx'
+        f'SELECT * FROM {table_of(child)} WHERE "{PARENT_KEY}" = ? AND parenttype = ? AND parentfield = ? ORDER BY idx'
     )
-    rows = store.connection().execute(sql, (collation_key(str(parent)), doctype, fieldname))
-    return [dict(zip(columns, row, strict=True)) for row in rows]
+    return _documents(store, store.meta(child), sql, (collation_key(str(parent)), doctype, fieldname))
+
+
+def _documents(store: SiteStore, meta: SiteMeta, sql: str, parameters: tuple[object, ...]) -> list[Document]:
+    """Rows by fieldname, in the order of the metadata; a column that the database lost is missing from them."""
+    cursor = store.connection().execute(sql, parameters)
+    places = {entry[0]: place for place, entry in enumerate(cursor.description)}
+    wanted = [(column, places[column]) for column in meta.columns if column in places]
+    return [{column: row[place] for column, place in wanted} for row in cursor]
 
 
 def insert_row(store: SiteStore, meta: SiteMeta, row: Mapping[str, Any]) -> None:
@@ -108,7 +114,11 @@ def move_children(store: SiteStore, meta: SiteMeta, old: str, new: str) -> None:
 def relink(store: SiteStore, doctype: str, old: str, new: str) -> None:
     """Write a document's new name into every Link to its DocType, and every Dynamic Link that names it."""
     for other in map(store.meta, store.doctypes()):
-        fields = () if other.is_single else [(name, f) for name, f in other.fields.items() if name in other.columns]
+        fields = (
+            ()
+            if other.is_single or other.is_virtual
+            else [(name, f) for name, f in other.fields.items() if name in other.columns]
+        )
         for fieldname, field in fields:
             options = field.get("options")
             if field["fieldtype"] == "Link" and options == doctype:

@@ -6,12 +6,14 @@ import json
 import sqlite3
 import threading
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from federation.demo.site.collation import collation_key
 from federation.demo.site.core_doctypes import CORE_MODIFIED, core_doctypes
 from federation.demo.site.customisation import customised
 from federation.demo.site.errors import MissingDocTypeError
+from federation.demo.site.manners import MANNERS, NEWEST, Manners
 from federation.demo.site.meta import OPTIONAL_COLUMNS, SiteMeta, sql_type
 from federation.demo.site.sql_functions import register_functions
 
@@ -47,9 +49,13 @@ class SiteStore:
     fraction when it is zero; Date text; Int and Check as integers; Float, Currency and Percent as floats.
     Two columns are the store's own, outside Frappe's namespace: `~name` and, in child tables, `~parent`, the sort keys
     of `name` and `parent` in MariaDB's collation.
+
+    Args:
+        path: the file; made anew where there is none.
+        version: Frappe's major version, 13, 14 or 15, for a new file; an existing one keeps its own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, version: int = NEWEST) -> None:
         self.path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
@@ -58,10 +64,15 @@ class SiteStore:
         is_new = not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
         if is_new:
-            self.connection().executescript(_OWN_TABLES)
+            self.connection().executescript(f"PRAGMA application_id = {version};{_OWN_TABLES}")
             core = core_doctypes()
             for meta in (*core, core[0]):  # DocType itself again, once there is a DocField to list its fields in
                 self.create_doctype(meta)
+
+    @cached_property
+    def manners(self) -> Manners:
+        """What the site does as its version of Frappe does it."""
+        return MANNERS[self.connection().execute("PRAGMA application_id").fetchone()[0]]
 
     def connection(self) -> sqlite3.Connection:
         """This thread's connection: autocommit, with MariaDB's functions registered. Write only inside `writing()`."""
@@ -139,6 +150,39 @@ class SiteStore:
             self._migrate(doctype)
             self._list_doctype(doctype, meta)
 
+    def drop_doctype(self, doctype: str) -> None:
+        """Let a DocType vanish with its documents: an app was uninstalled. Fields that link to it stay."""
+        with self.writing() as connection:
+            connection.execute('DELETE FROM "~doctype" WHERE name = ?', (doctype,))
+            connection.execute('DELETE FROM "tabSingles" WHERE doctype = ?', (doctype,))
+            connection.execute(f"DROP TABLE IF EXISTS {table_of(doctype)}")
+            self._unlist_doctype(doctype)
+            self._bump_meta_version()
+
+    def drop_column(self, doctype: str, fieldname: str) -> None:
+        """Let the database lose a column that the metadata still has, until the DocType is migrated again."""
+        with self.writing() as connection:
+            connection.execute(f"DROP INDEX IF EXISTS {quoted(f'{doctype} {fieldname}')}")
+            connection.execute(f"ALTER TABLE {table_of(doctype)} DROP COLUMN {quoted(fieldname)}")
+
+    def permit(self, doctype: str, role: str, *rights: str, permlevel: int = 0) -> None:
+        """Replace what a role may do with a DocType at one permission level: `read`, `write`, `if_owner` …; or nothing.
+
+        The DocType's `modified` stays, as where a Custom DocPerm is written.
+        """
+        with self.writing() as connection:
+            (text,) = connection.execute('SELECT meta FROM "~doctype" WHERE name = ?', (doctype,)).fetchone()
+            wire = json.loads(text)
+            others = [
+                rule
+                for rule in wire.get("permissions") or ()
+                if (rule["role"], int(rule.get("permlevel") or 0)) != (role, permlevel)
+            ]
+            rule = {"role": role, "permlevel": permlevel} | dict.fromkeys(rights, 1)
+            wire["permissions"] = [*others, rule] if rights else others
+            connection.execute('UPDATE "~doctype" SET meta = ? WHERE name = ?', (json.dumps(wire), doctype))
+            self._bump_meta_version()
+
     def add_custom_field(self, doctype: str, field: Mapping[str, Any], *, stamp: str = CORE_MODIFIED) -> None:
         """Add a `Custom Field` and its column. No `modified` of the DocType or its rows moves; old rows read 0 or null.
 
@@ -150,6 +194,13 @@ class SiteStore:
         row = {"dt": doctype, "label": field["fieldname"], **field}
         self.insert_document_row("Custom Field", f"{doctype}-{field['fieldname']}", row, stamp=stamp)
         self.refresh_customisations(doctype)
+
+    def remove_custom_field(self, doctype: str, fieldname: str) -> None:
+        """Remove a `Custom Field` from the metadata by raw SQL; its column stays in the database, unseen."""
+        with self.writing() as connection:
+            key = collation_key(f"{doctype}-{fieldname}")
+            connection.execute(f'DELETE FROM {table_of("Custom Field")} WHERE "{NAME_KEY}" = ?', (key,))
+            self.refresh_customisations(doctype)
 
     def set_property(
         self, doctype: str, fieldname: str | None, prop: str, value: object, *, stamp: str = CORE_MODIFIED
@@ -247,7 +298,7 @@ class SiteStore:
 
     def _migrate(self, doctype: str) -> None:
         meta = self.meta(doctype)
-        if meta.is_single:
+        if meta.is_single or meta.is_virtual:
             return
         connection, table = self.connection(), table_of(doctype)
         existing = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
@@ -256,11 +307,13 @@ class SiteStore:
             connection.execute(f'CREATE TABLE {table} (name {name_type} NOT NULL, "{NAME_KEY}" NOT NULL)')
             connection.execute(f'CREATE UNIQUE INDEX "{doctype} name" ON {table} ("{NAME_KEY}")')
             existing = {"name"}
-        wanted = {column: sql_type(fieldtype) for column, fieldtype in meta.columns.items()}
-        wanted |= {PARENT_KEY: ""} if meta.is_table else dict.fromkeys(OPTIONAL_COLUMNS, "TEXT")
+        stars = self.manners.rates_in_stars
+        wanted = {column: sql_type(fieldtype, rates_in_stars=stars) for column, fieldtype in meta.columns.items()}
+        wanted |= {PARENT_KEY: ""} if meta.is_table else dict.fromkeys(meta.optional_columns, "TEXT")
         for column in wanted.keys() - existing:
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {quoted(column)} {wanted[column]}")
-        # As in Frappe 15: child tables have an index on parent and none on modified.
+        if meta.is_table and self.manners.indexes_child_stamps:
+            connection.execute(f'CREATE INDEX IF NOT EXISTS "{doctype} stamp" ON {table} ("modified", "{NAME_KEY}")')
         indexed = f'"{PARENT_KEY}", "{NAME_KEY}"' if meta.is_table else f'"modified", "{NAME_KEY}"'
         connection.execute(f'CREATE INDEX IF NOT EXISTS "{doctype} reading" ON {table} ({indexed})')
         for fieldname, field in meta.fields.items():
@@ -273,16 +326,18 @@ class SiteStore:
         known = self.doctypes()
         if "DocField" not in known:
             return
-        connection = self.connection()
-        key = collation_key(doctype)
-        connection.execute(f'DELETE FROM {table_of("DocType")} WHERE "{NAME_KEY}" = ?', (key,))
-        connection.execute(f'DELETE FROM {table_of("DocField")} WHERE "{PARENT_KEY}" = ?', (key,))
+        self._unlist_doctype(doctype)
         stamp = str(meta.get("modified", ""))
         self.insert_document_row("DocType", doctype, {k: v for k, v in meta.items() if k != "name"}, stamp=stamp)
         for idx, field in enumerate(meta.get("fields", ()), start=1):
             row = {**field, "idx": idx, "parent": doctype, "parenttype": "DocType", "parentfield": "fields"}
             name = row.pop("name", None) or f"{doctype}-{field.get('fieldname', idx)}"
             self.insert_document_row("DocField", name, row, stamp=stamp)
+
+    def _unlist_doctype(self, doctype: str) -> None:
+        connection, key = self.connection(), collation_key(doctype)
+        connection.execute(f'DELETE FROM {table_of("DocType")} WHERE "{NAME_KEY}" = ?', (key,))
+        connection.execute(f'DELETE FROM {table_of("DocField")} WHERE "{PARENT_KEY}" = ?', (key,))
 
     def _customised(self, doctype: str, wire: dict[str, Any]) -> dict[str, Any]:
         if not self._has_table("Property Setter"):

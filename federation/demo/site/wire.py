@@ -34,7 +34,10 @@ def datetime_text(value: object) -> str:
 
 def encode(answer: object) -> bytes:
     r"""An answer as compact JSON, everything beyond ASCII as \uXXXX, as Frappe sends it."""
-    body = _encoder.encode(answer)
+    try:
+        body = _encoder.encode(answer)
+    except UnicodeEncodeError:  # a lone surrogate: Frappe's encoder escapes it like any other character
+        return json.dumps(answer, separators=(",", ":")).encode()
     return body if body.isascii() else body.decode().encode("ascii", _ESCAPES)
 
 

@@ -1,22 +1,35 @@
-"""The DocTypes of the demo companies, from their short form (`doctypes.yaml`) to the metadata that Frappe serves."""
+"""The DocTypes of the demo's sites, from their short form (`doctypes*.yaml`) to the metadata that Frappe serves."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
+_APPS = ("selling", "stock", "staff", "education")
 _ROLE_GRANTS = ("read", "report", "export")
 
 
 @cache
 def doctypes() -> dict[str, dict[str, Any]]:
     """Metadata of every DocType by name, each in the shape of an entry of getdoctype's `docs[]` [d_meta/01]."""
-    source = yaml.safe_load(files(__package__).joinpath("doctypes.yaml").read_text(encoding="utf-8"))
-    return {name: _doctype(name, **definition) for name, definition in source.items()}
+    return doctypes_of(_APPS)
+
+
+def doctypes_of(apps: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Metadata of the DocTypes that a site with these apps has; some of them every site has."""
+    sources = ("doctypes.yaml", *(f"doctypes_{app}.yaml" for app in apps))
+    return {name: meta for source in sources for name, meta in _read(source).items()}
+
+
+@cache
+def _read(source: str) -> dict[str, dict[str, Any]]:
+    definitions = yaml.safe_load(files(__package__).joinpath(source).read_text(encoding="utf-8"))
+    return {name: _doctype(name, **definition) for name, definition in definitions.items()}
 
 
 def docfield(fieldname: str, line: str) -> dict[str, Any]:

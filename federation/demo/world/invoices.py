@@ -10,6 +10,7 @@ import numpy as np
 from federation.demo.world.columns import money, only, pick, spans, texts, wire_dates
 from federation.demo.world.heads import Heads
 from federation.demo.world.ledger import Vouchers, tied
+from federation.demo.world.payments import Debts
 from federation.demo.world.sales import Fate
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def invoice_vouchers(scene: Scene, customers: Customers, sales: Sales, invoices:
         cancelled=cancelled,
         posting=invoices.posting[posted],
         due=texts(wire_dates(invoices.due[posted])),
+        party_type="Customer",
         party=customers.names[sales.customer[sale]],
         against=np.where(sign[:, 0] < 0, invoices.return_against[posted], names),
         against_type=DOCTYPE,
@@ -183,6 +185,25 @@ def invoice_vouchers(scene: Scene, customers: Customers, sales: Sales, invoices:
         accounts=np.column_stack([receivable, sales.income_account[sale], sales.tax_account[sale]]),
         cents=_postings(sales.base_total, sales.base_tax)[sale] * sign,
         billed=_postings(sales.total, sales.tax)[sale] * sign,
+    )
+
+
+def invoice_debts(scene: Scene, customers: Customers, sales: Sales, invoices: Invoices) -> Debts:
+    """What customers paid, in company currency at the invoice's rate: no exchange gains."""
+    paid = np.flatnonzero(sales.paid_share)
+    customer = sales.customer[paid]
+    return Debts(
+        doctype=DOCTYPE,
+        party_type="Customer",
+        account=scene.site.receivable,
+        names=invoices.heads.names[paid],
+        party=customers.names[customer],
+        titles=customers.titles[customer],
+        due=invoices.due[paid],
+        cost_center=invoices.cost_center[paid],
+        total=(sales.base_total + sales.base_tax.sum(axis=1))[paid],
+        paid=paid_cents(sales)[0][paid],
+        settled=sales.ended[paid],
     )
 
 

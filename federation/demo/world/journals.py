@@ -1,4 +1,4 @@
-"""What the company spends: Journal Entries for rent, salaries and the like, and what they post to the ledger."""
+"""What the organisation spends: Journal Entries for rent, salaries and the like, and what they post to the ledger."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ def write_journals(
         cancelled=np.full(count, np.datetime64("NaT", "us")),
         posting=posting,
         due=nothing,
+        party_type="",
         party=nothing,
         against=nothing,
         against_type="",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from federation.demo.world.scene import Scene
 
 GL_SERIES = "ACC-GLE-.YYYY.-"
+STOCK_SERIES = "MAT-SLE-.YYYY.-"
 _POSTING_GAP = np.timedelta64(7_131, "us")
 _RENAMING_GAP = np.timedelta64(903, "us")
 _HOUR = np.timedelta64(1, "h")
@@ -38,6 +39,7 @@ class Vouchers:
     cancelled: Instants
     posting: Dates
     due: Texts
+    party_type: str
     party: Texts
     against: Texts
     against_type: str
@@ -65,7 +67,7 @@ def post(scene: Scene, vouchers: Vouchers, rng: np.random.Generator) -> None:
     made = _in_order(vouchers)
     voucher, slot, created = made.voucher, made.slot, made.created
     cancelled = vouchers.cancelled[voucher]
-    modified, is_temporary = _renamed_hourly(created, np.fmax(created, cancelled), scene.until)
+    modified, is_temporary = named_hourly(created, np.fmax(created, cancelled), scene.until)
     cents, billed = vouchers.cents[voucher, slot] * made.sign, vouchers.billed[voucher, slot] * made.sign
     debit, credit = money(np.maximum(cents, 0)), money(np.maximum(-cents, 0))
     first, second = (scene.account_names[vouchers.accounts[:, place]] for place in (0, 1))
@@ -75,7 +77,7 @@ def post(scene: Scene, vouchers: Vouchers, rng: np.random.Generator) -> None:
     settles = leads & has_party[voucher]
     owner = vouchers.owner[voucher]
     columns = {
-        "name": _names(scene, created, is_temporary),
+        "name": ledger_names(scene, GL_SERIES, created, is_temporary),
         "owner": owner,
         "creation": scene.clock.wire(created),
         "modified": scene.clock.wire(tied(modified, rng)),
@@ -84,12 +86,12 @@ def post(scene: Scene, vouchers: Vouchers, rng: np.random.Generator) -> None:
         "idx": 0,
         "posting_date": wire_dates(vouchers.posting[voucher]),
         "transaction_date": None,
-        "fiscal_year": _fiscal_years(vouchers.posting, scene.site.fiscal_year_starts)[voucher],
+        "fiscal_year": fiscal_years(vouchers.posting, scene.site.fiscal_year_starts)[voucher],
         "due_date": only(leads, vouchers.due[voucher]),
         "account": scene.account_names[vouchers.accounts[voucher, slot]],
         "account_currency": scene.site.currency,
         "against": np.where(leads, second[voucher], counterpart[voucher]),
-        "party_type": only(settles, "Customer"),
+        "party_type": only(settles, vouchers.party_type),
         "party": only(settles, vouchers.party[voucher]),
         "voucher_type": vouchers.doctype,
         "voucher_no": vouchers.names[voucher],
@@ -134,8 +136,8 @@ def _in_order(vouchers: Vouchers) -> _Postings:
     )
 
 
-def _renamed_hourly(created: Instants, touched: Instants, until: np.datetime64) -> tuple[Instants, Flags]:
-    """When each posting last changed, and which ones the hourly job has not named yet [f_deletions/35-39]."""
+def named_hourly(created: Instants, touched: Instants, until: np.datetime64) -> tuple[Instants, Flags]:
+    """When each ledger row last changed, and which ones the hourly job has not named yet [f_deletions/35-39]."""
     hour = created.astype("datetime64[h]").astype("datetime64[us]") + _HOUR
     _, first, inverse = np.unique(hour, return_index=True, return_inverse=True)
     job = hour + (np.arange(len(hour)) - first[inverse]) * _RENAMING_GAP
@@ -143,14 +145,16 @@ def _renamed_hourly(created: Instants, touched: Instants, until: np.datetime64) 
     return np.where(is_temporary, touched, np.fmax(job, touched)), is_temporary
 
 
-def _names(scene: Scene, created: Instants, is_temporary: Flags) -> Texts:
+def ledger_names(scene: Scene, series: str, created: Instants, is_temporary: Flags) -> Texts:
+    """Numbers of the series for the rows that the hourly job came to, temporary names for the others."""
     names = np.empty(len(created), dtype=object)
-    names[~is_temporary] = scene.names.numbered(GL_SERIES, scene.clock.of(created[~is_temporary]))
+    names[~is_temporary] = scene.names.numbered(series, scene.clock.of(created[~is_temporary]))
     names[is_temporary] = scene.names.temporary(int(is_temporary.sum()))
     return names
 
 
-def _fiscal_years(posting: Dates, starts: int) -> Texts:
+def fiscal_years(posting: Dates, starts: int) -> Texts:
+    """What each day's fiscal year is called, where years start in month `starts`."""
     months = posting.astype("datetime64[M]").astype(np.int64) - (starts - 1)
     years, inverse = np.unique(months // 12 + 1970, return_inverse=True)
     return texts(fiscal_year(year, starts) for year in years.tolist())[inverse]

@@ -1,4 +1,4 @@
-"""What a company sets up before it sells: company, chart of accounts, cost centers, currencies, items and customers."""
+"""What an organisation sets up first: company, accounts, cost centers, currencies, items, warehouses, parties."""
 
 from __future__ import annotations
 
@@ -23,8 +23,11 @@ _CURRENCIES = {
     "USD": ("Cent", "$", 0, "#,###.##"),
     "CHF": ("Rappen", "Fr", 0, "#'###.##"),
     "GBP": ("Penny", "£", 0, "#,###.##"),
+    "CLP": ("Centavo", "$", 0, "#.###"),
+    "AUD": ("Cent", "$", 0, "#,###.##"),
     "PLN": ("Grosz", "zł", 1, "# ###,##"),
 }
+SUPPLIER_SERIES = "SUP-.YYYY.-"
 _PAYMENT_DAYS = np.array([14, 30, 30, 45])
 _FOREIGN_SHARE = 0.06
 _COMPANY_SHARE = 0.8
@@ -53,8 +56,12 @@ def write_company(scene: Scene, stamp: str) -> None:
         ("Cost Center", _cost_centers(site)),
         ("Currency", _currencies(site)),
         ("Item", _items(site)),
+        ("Warehouse", _warehouses(site)),
+        ("Safety Label", {"name": list(site.safety_labels), "label": list(site.safety_labels)}),
     ):
-        scene.insert(doctype, len(columns["name"]), columns | _standard(stamp))
+        if columns["name"]:
+            scene.insert(doctype, len(columns["name"]), columns | standard(stamp))
+    _write_item_labels(scene, stamp)
 
 
 def write_customers(scene: Scene, *, count: int, begin: np.datetime64, rng: np.random.Generator) -> Customers:
@@ -76,7 +83,7 @@ def write_customers(scene: Scene, *, count: int, begin: np.datetime64, rng: np.r
         is_foreign=rng.random(count) < _FOREIGN_SHARE,
     )
     number = np.arange(count)
-    columns = _standard(scene.clock.wire(created)) | {
+    columns = standard(scene.clock.wire(created)) | {
         "name": customers.names,
         "naming_series": series or "CUST-.YYYY.-",
         "customer_name": titles,
@@ -93,6 +100,39 @@ def write_customers(scene: Scene, *, count: int, begin: np.datetime64, rng: np.r
     }
     scene.insert("Customer", count, columns | scene.custom_values("Customer", count, rng))
     return customers
+
+
+@dataclass(frozen=True)
+class Suppliers:
+    """The suppliers that documents are made for, oldest first."""
+
+    created: Instants
+    names: Texts
+    titles: Texts
+
+
+def write_suppliers(scene: Scene, *, count: int, begin: np.datetime64) -> Suppliers:
+    """`count` suppliers, all imported at `begin` (UTC) with one `modified`."""
+    site = scene.site
+    created = np.full(count, begin.astype("datetime64[s]").astype("datetime64[us]"))
+    stems = len(site.suppliers)
+    titles = texts(
+        f"{site.suppliers[place % stems]} {place // stems + 1}" if place >= stems else site.suppliers[place]
+        for place in range(count)
+    )
+    suppliers = Suppliers(created, scene.names.numbered(SUPPLIER_SERIES, scene.clock.of(created)), titles)
+    columns = standard(scene.clock.wire(created)) | {
+        "name": suppliers.names,
+        "naming_series": SUPPLIER_SERIES,
+        "supplier_name": titles,
+        "country": site.country,
+        "supplier_group": "Local",
+        "supplier_type": "Company",
+        "tax_id": [f"{site.jurisdiction}{place:09}" if place % 5 else "" for place in range(count)],
+        "language": site.language,
+    }
+    scene.insert("Supplier", count, columns)
+    return suppliers
 
 
 def _company(site: SiteSpec) -> dict[str, Any]:
@@ -180,9 +220,44 @@ def _items(site: SiteSpec) -> dict[str, Any]:
         "description": [f"<div><p>{product.label}</p></div>" for product in products],
         "end_of_life": "2099-12-31",
         "default_material_request_type": "Purchase",
+        "valuation_rate": [product.price if site.warehouses else 0.0 for product in products],
+    } | {
+        custom.field["fieldname"]: [custom.values[place % len(custom.values)] for place in range(len(products))]
+        for custom in site.custom_fields
+        if custom.doctype == "Item" and custom.values
     }
 
 
-def _standard(stamps: str | list[str]) -> dict[str, Any]:
+def _warehouses(site: SiteSpec) -> dict[str, Any]:
+    nodes = site.warehouses
+    return {
+        "name": [site.warehouse_name(node.label) for node in nodes],
+        "warehouse_name": [node.label for node in nodes],
+        "parent_warehouse": [site.warehouse_name(node.parent) if node.parent else "" for node in nodes],
+        "company": site.company,
+        "is_group": [int(node.is_group) for node in nodes],
+        "account": [None if node.is_group else site.accounts_of("Stock")[0].name for node in nodes],
+        "lft": [node.lft for node in nodes],
+        "rgt": [node.rgt for node in nodes],
+    }
+
+
+def _write_item_labels(scene: Scene, stamp: str) -> None:
+    """Rows of the Table MultiSelect that the site added to Item: some items carry one label, some two."""
+    labels, codes = scene.site.safety_labels, [product.code for product in scene.site.products]
+    rows = [
+        (code, number + 1, labels[(place + number) % len(labels)])
+        for place, code in enumerate(codes)
+        for number in range(place % 3 if labels else 0)
+    ]
+    if rows:
+        parents, idx, chosen = (list(column) for column in zip(*rows, strict=True))
+        place_of_row = {"parent": parents, "parenttype": "Item", "parentfield": "safety_labels", "idx": idx}
+        names = {"name": scene.names.random(len(rows)), "label": chosen}
+        scene.insert("Item Safety Label", len(rows), standard(stamp) | place_of_row | names)
+
+
+def standard(stamps: str | list[str]) -> dict[str, Any]:
+    """The standard columns of documents that nobody has changed since they were made."""
     heads = {"owner": "Administrator", "modified_by": "Administrator", "docstatus": 0, "idx": 0}
     return heads | {"creation": stamps, "modified": stamps}

@@ -23,7 +23,7 @@ _CENTS = 100
 
 
 class Fate(IntEnum):
-    """How a sale stands at the end of the history."""
+    """How a deal stands at the end of the history."""
 
     DRAFT = 0
     OPEN = 1
@@ -90,8 +90,8 @@ def draw_sales(
 ) -> Sales:
     """`count` sales invoiced between `begin` and `end` (UTC), as they stand at the end of the scene."""
     site = scene.site
-    created = _instants(rng, count, begin, end, opens=scene.clock.opening(begin))
-    fate, ended = _fates(rng, created, scene.last_start)
+    created = working_instants(rng, count, begin, end, opens=scene.clock.opening(begin))
+    fate, ended = fates(rng, created, scene.last_start)
     known = np.searchsorted(customers.created, created)
     customer = (known * rng.random(count) ** 2).astype(np.int64)  # few customers buy most
     rate = np.where(customers.is_foreign[customer], site.foreign_rate, 1.0)
@@ -141,7 +141,7 @@ def draw_sales(
     )
 
 
-def _instants(
+def working_instants(
     rng: np.random.Generator, count: int, begin: np.datetime64, end: np.datetime64, *, opens: np.timedelta64
 ) -> Instants:
     """Sorted instants, most in working hours (from `opens` after midnight UTC), the web shop's around the clock."""
@@ -152,8 +152,8 @@ def _instants(
     return np.sort(np.where(is_working, working, anytime))
 
 
-def _fates(rng: np.random.Generator, created: Instants, until: np.datetime64) -> tuple[Integers, Instants]:
-    """Draw each sale's end; what would come about after `until` has not happened: the sale is open."""
+def fates(rng: np.random.Generator, created: Instants, until: np.datetime64) -> tuple[Integers, Instants]:
+    """Draw each deal's end; what would come about after `until` has not happened: the deal is open."""
     count = len(created)
     fate = rng.choice(np.array(list(_FATES), dtype=np.int64), count, p=list(_FATES.values()))
     days = np.minimum(0.05 + rng.exponential(22, count), 120)

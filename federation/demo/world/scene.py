@@ -64,7 +64,7 @@ class Scene:
         return {
             custom.field["fieldname"]: pick(custom.values, count, rng)
             for custom in self.site.custom_fields
-            if custom.doctype == doctype
+            if custom.doctype == doctype and custom.values
         }
 
     def insert(self, doctype: str, count: int, columns: Mapping[str, Any]) -> None:

@@ -1,10 +1,13 @@
-"""Single documents of a working day: the values of an invoice or a payment, and the GL Entries that each one posts."""
+"""Single documents of a working day: the values of an invoice, a purchase, a fee, and of what is paid on each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from federation.demo.world.ledger import fiscal_year
+from federation.demo.world.campus import FEE_SERIES
+from federation.demo.world.day import posting_time
+from federation.demo.world.postings import DEBTS
+from federation.demo.world.purchases import SERIES as PURCHASE_SERIES
 
 if TYPE_CHECKING:
     import random
@@ -25,55 +28,94 @@ _PAID = (
 
 
 def draft_invoice(
-    site: SiteSpec, customer: Mapping[str, Any], *, now: datetime, due: date, rng: random.Random
+    site: SiteSpec,
+    customer: Mapping[str, Any],
+    items: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+    due: date,
+    rng: random.Random,
 ) -> Values:
-    """A Sales Invoice over one to four products, in company currency, with items and taxes."""
-    template = rng.choice(list(site.taxes))
-    center = site.cost_center_name(rng.choice(site.cost_centers))
+    """A Sales Invoice over one to four of the `items` (rows of Item), in company currency, with its taxes."""
+    template, center = rng.choice(list(site.taxes)), site.cost_center_name(rng.choice(site.cost_centers))
     income = site.accounts_of("Income Account")[0].name
-    items = []
-    for product in rng.sample(site.products, rng.randint(1, 4)):
-        quantity = rng.randint(1, 12)
-        amount = round(product.price * quantity, 2)
-        rates = dict.fromkeys(("price_list_rate", "rate", "base_rate", "net_rate", "base_net_rate"), product.price)
-        amounts = dict.fromkeys(("amount", "base_amount", "net_amount", "base_net_amount"), amount)
-        items.append(
-            {"item_code": product.code, "item_name": product.label, "description": product.label}
-            | {"item_group": product.group, "qty": quantity, "stock_qty": quantity, "uom": "Nos", "stock_uom": "Nos"}
-            | {"conversion_factor": 1.0, "income_account": income, "cost_center": center, **rates, **amounts}
-        )
-    taxes = [
-        {"charge_type": "On Net Total", "account_head": account.name, "description": account.title}
-        | {"rate": account.tax_rate, "cost_center": center, "account_currency": site.currency}
-        for account in site.taxes[template]
+    rows = [
+        _row_values(item, rng.randint(1, 12), cost_center=center)
+        | {"income_account": income, "price_list_rate": item["standard_rate"]}
+        for item in rng.sample(items, min(len(items), rng.randint(1, 4)))
     ]
-    return {
+    return _invoice(site, rows, template, now=now, due=due, cost_center=center) | {
         "naming_series": site.series.invoices,
         "title": customer["customer_name"],
         "customer": customer["name"],
         "customer_name": customer["customer_name"],
         "customer_group": customer["customer_group"],
         "territory": customer["territory"],
-        "company": site.company,
-        "posting_date": now.date().isoformat(),
-        "posting_time": f"{now.hour}:{now.minute:02}:{now.second:02}",
-        "due_date": due.isoformat(),
-        "cost_center": center,
-        "currency": site.currency,
-        "conversion_rate": 1.0,
         "selling_price_list": "Standard Selling",
         "price_list_currency": site.currency,
         "plc_conversion_rate": 1.0,
-        "taxes_and_charges": template,
         "debit_to": site.receivable.name,
-        "party_account_currency": site.currency,
-        "is_opening": "No",
         "against_income_account": income,
         "language": site.language,
+    }
+
+
+def draft_purchase(
+    site: SiteSpec,
+    supplier: Mapping[str, Any],
+    items: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+    due: date,
+    rng: random.Random,
+) -> Values:
+    """A Purchase Invoice over one to four of the `items` (rows of Item) that brings them into one store."""
+    template, center = rng.choice(list(site.taxes)), site.cost_center_name(rng.choice(site.cost_centers))
+    store, stock = rng.choice(site.stores), site.accounts_of("Stock")[0].name
+    rows = [
+        _row_values(item, quantity, cost_center=center)
+        | {"received_qty": quantity, "valuation_rate": item["standard_rate"]}
+        | {"warehouse": store, "expense_account": stock}
+        for item in rng.sample(items, min(len(items), rng.randint(1, 4)))
+        for quantity in [rng.randint(5, 60)]
+    ]
+    return _invoice(site, rows, template, now=now, due=due, cost_center=center) | {
+        "naming_series": PURCHASE_SERIES,
+        "title": supplier["supplier_name"],
+        "supplier": supplier["name"],
+        "supplier_name": supplier["supplier_name"],
+        "bill_no": f"INV/{rng.randint(100, 99_999)}",
+        "bill_date": now.date().isoformat(),
+        "update_stock": 1,
+        "set_warehouse": store,
+        "credit_to": site.payable.name,
+        "against_expense_account": stock,
+    }
+
+
+def _invoice(
+    site: SiteSpec, rows: list[Values], template: str, *, now: datetime, due: date, cost_center: str
+) -> Values:
+    taxes = [
+        {"charge_type": "On Net Total", "account_head": account.name, "description": account.title}
+        | {"rate": account.tax_rate, "cost_center": cost_center, "account_currency": site.currency}
+        for account in site.taxes[template]
+    ]
+    return {
+        "company": site.company,
+        "posting_date": now.date().isoformat(),
+        "posting_time": posting_time(now),
+        "due_date": due.isoformat(),
+        "cost_center": cost_center,
+        "currency": site.currency,
+        "conversion_rate": 1.0,
+        "taxes_and_charges": template,
+        "party_account_currency": site.currency,
+        "is_opening": "No",
         "status": "Draft",
         "disable_rounded_total": 1,
         "remarks": "No Remarks",
-        **invoice_totals(items, taxes, conversion_rate=1.0),
+        **invoice_totals(rows, taxes, conversion_rate=1.0),
     }
 
 
@@ -107,99 +149,89 @@ def invoice_totals(items: Sequence[Values], taxes: Sequence[Values], *, conversi
     }
 
 
-def payment_for(site: SiteSpec, invoice: Mapping[str, Any], amount: float, *, day: date, rng: random.Random) -> Values:
-    """A Payment Entry that settles `amount` (company currency) of an invoice."""
-    reference = f"R{rng.randint(10_000, 9_999_999)}"
+def payment_for(
+    site: SiteSpec, doctype: str, voucher: Mapping[str, Any], amount: float, *, day: date, rng: random.Random
+) -> Values:
+    """A Payment Entry that settles `amount` (company currency) of an invoice or fee."""
+    debt = DEBTS[doctype]
+    owed_to_us = debt.sign > 0
+    source, target = (voucher[debt.account], site.bank.name) if owed_to_us else (site.bank.name, voucher[debt.account])
+    verb = "received from" if owed_to_us else "paid to"
     return {
         "naming_series": site.series.payments,
-        "title": invoice["customer_name"],
-        "payment_type": "Receive",
+        "title": voucher[debt.title],
+        "payment_type": "Receive" if owed_to_us else "Pay",
         "posting_date": day.isoformat(),
         "company": site.company,
         "mode_of_payment": "Wire Transfer",
-        "party_type": "Customer",
-        "party": invoice["customer"],
-        "party_name": invoice["customer_name"],
-        "paid_from": site.receivable.name,
+        "party_type": debt.party_type,
+        "party": voucher[debt.party],
+        "party_name": voucher[debt.title],
+        "paid_from": source,
         "paid_from_account_currency": site.currency,
-        "paid_to": site.bank.name,
+        "paid_to": target,
         "paid_to_account_currency": site.currency,
         "source_exchange_rate": 1.0,
         "target_exchange_rate": 1.0,
-        "reference_no": reference,
+        "reference_no": f"R{rng.randint(10_000, 9_999_999)}",
         "reference_date": day.isoformat(),
-        "cost_center": invoice["cost_center"],
+        "cost_center": voucher["cost_center"],
         "status": "Submitted",
-        "remarks": f"Amount {site.currency} {amount} received from {invoice['customer']}",
+        "remarks": f"Amount {site.currency} {amount} {verb} {voucher[debt.party]}",
         "is_opening": "No",
         **dict.fromkeys(_PAID, amount),
         "references": [
-            {"reference_doctype": "Sales Invoice", "reference_name": invoice["name"], "due_date": invoice["due_date"]}
-            | {"total_amount": invoice["base_grand_total"], "outstanding_amount": invoice["outstanding_amount"]}
-            | {"allocated_amount": amount, "exchange_rate": 1.0, "account": site.receivable.name}
+            {"reference_doctype": doctype, "reference_name": voucher["name"], "due_date": voucher["due_date"]}
+            | {"total_amount": voucher[debt.total], "outstanding_amount": voucher["outstanding_amount"]}
+            | {"allocated_amount": amount, "exchange_rate": 1.0, "account": voucher[debt.account]}
         ],
     }
 
 
-def invoice_postings(site: SiteSpec, invoice: Mapping[str, Any]) -> list[Values]:
-    """GL Entries of a submitted invoice: receivable against income and each tax."""
-    receivable = {"account": invoice["debit_to"], "against": invoice["against_income_account"]}
-    receivable |= {"party_type": "Customer", "party": invoice["customer"], "due_date": invoice["due_date"]}
-    receivable |= {"against_voucher_type": "Sales Invoice", "against_voucher": invoice["name"]}
-    entries = [
-        (receivable, invoice["base_grand_total"], invoice["grand_total"]),
-        ({"account": invoice["against_income_account"]}, -invoice["base_net_total"], -invoice["net_total"]),
-        *(({"account": row["account_head"]}, -row["base_tax_amount"], -row["tax_amount"]) for row in invoice["taxes"]),
+def draft_fees(site: SiteSpec, enrolment: Mapping[str, Any], *, fee: float, now: datetime, due: date) -> Values:
+    """The Fees of a Program Enrollment: `fee` parted by the site's shares."""
+    names = [program.name for program in site.programs]
+    place = names.index(enrolment["program"]) if enrolment["program"] in names else 0
+    income = site.accounts_of("Income Account")
+    amounts = [round(fee * share / 100, 2) for share in site.fee_shares.values()]
+    components = [
+        {"fees_category": category, "amount": amount} for category, amount in zip(site.fee_shares, amounts, strict=True)
     ]
-    common = _common(site, "Sales Invoice", invoice)
-    common |= {"voucher_subtype": "Sales Invoice", "against": invoice["customer"]}
-    common |= {"transaction_currency": invoice["currency"], "transaction_exchange_rate": invoice["conversion_rate"]}
-    return [common | facts | _amounts(amount, billed) for facts, amount, billed in entries if amount]
-
-
-def payment_postings(site: SiteSpec, payment: Mapping[str, Any]) -> list[Values]:
-    """GL Entries of a received payment: bank against receivable."""
-    amount, settled = payment["base_paid_amount"], payment["references"][0]
-    common = _common(site, "Payment Entry", payment) | {"voucher_subtype": "Receive"}
-    common |= {"transaction_currency": site.currency, "transaction_exchange_rate": 1.0}
-    party = {"account": payment["paid_from"], "against": payment["paid_to"], "due_date": settled["due_date"]}
-    party |= {"party_type": "Customer", "party": payment["party"]}
-    party |= {"against_voucher_type": "Sales Invoice", "against_voucher": settled["reference_name"]}
-    bank = {"account": payment["paid_to"], "against": payment["party"]}
-    return [common | party | _amounts(-amount, -amount), common | bank | _amounts(amount, amount)]
-
-
-def reversal(entry: Mapping[str, Any]) -> Values:
-    """The GL Entry that takes back another one."""
-    swapped = {
-        f"{side}{suffix}": entry[f"{other}{suffix}"]
-        for side, other in (("debit", "credit"), ("credit", "debit"))
-        for suffix in ("", "_in_account_currency", "_in_transaction_currency")
-    }
-    kept = {column: value for column, value in entry.items() if column not in {"name", "creation", "modified", "idx"}}
-    return kept | swapped | {"is_cancelled": 1, "to_rename": 1, "remarks": f"On cancellation of {entry['voucher_no']}"}
-
-
-def _common(site: SiteSpec, doctype: str, voucher: Mapping[str, Any]) -> Values:
-    posting_date = str(voucher["posting_date"])
-    year, month = int(posting_date[:4]), int(posting_date[5:7])
-    first = year if month >= site.fiscal_year_starts else year - 1
+    total = round(sum(amounts), 2)
+    copied = ("student", "student_name", "program", "academic_year", "academic_term")
     return {
-        "docstatus": 1,
-        "posting_date": posting_date,
-        "fiscal_year": fiscal_year(first, site.fiscal_year_starts),
-        "account_currency": site.currency,
-        "voucher_type": doctype,
-        "voucher_no": voucher["name"],
-        "cost_center": voucher["cost_center"],
+        **{fieldname: enrolment[fieldname] for fieldname in copied},
+        "naming_series": FEE_SERIES,
         "company": site.company,
-        "is_opening": "No",
-        "is_advance": "No",
-        "to_rename": 1,
-        "remarks": voucher["remarks"],
+        "posting_date": now.date().isoformat(),
+        "posting_time": posting_time(now),
+        "due_date": due.isoformat(),
+        "program_enrollment": enrolment["name"],
+        "fee_structure": f"EDU-FST-2025-{place + 1:05}",
+        "currency": site.currency,
+        "grand_total": total,
+        "outstanding_amount": total,
+        "receivable_account": site.receivable.name,
+        "income_account": income[place >= len(site.programs) - 2].name,
+        "cost_center": site.cost_center_name(site.cost_centers[place % len(site.cost_centers)]),
+        "components": components,
     }
 
 
-def _amounts(amount: float, billed: float) -> Values:
-    side, value, billed_value = ("debit", amount, billed) if amount > 0 else ("credit", -amount, -billed)
-    return {side: value, f"{side}_in_account_currency": value, f"{side}_in_transaction_currency": billed_value}
+def _row_values(item: Mapping[str, Any], quantity: int, *, cost_center: str) -> Values:
+    price = item["standard_rate"]
+    amount = round(price * quantity, 2)
+    return {
+        "item_code": item["name"],
+        "item_name": item["item_name"],
+        "description": item["item_name"],
+        "item_group": item["item_group"],
+        "qty": quantity,
+        "stock_qty": quantity,
+        "uom": "Nos",
+        "stock_uom": "Nos",
+        "conversion_factor": 1.0,
+        "cost_center": cost_center,
+        **dict.fromkeys(("rate", "base_rate", "net_rate", "base_net_rate"), price),
+        **dict.fromkeys(("amount", "base_amount", "net_amount", "base_net_amount"), amount),
+    }
