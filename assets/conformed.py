@@ -14,7 +14,7 @@ from assets.failures import failing_as_a_whole
 from assets.partitions import SATELLITES
 from assets.progress import LoggedProgress
 from assets.resource import FederationResource
-from assets.runs import ExtractConfig
+from assets.runs import Depth, ExtractConfig
 from assets.samples import as_table, read_sample, rows_file
 from federation.contract.columns import TableContract
 from federation.extract.outcome import DocTypeOutcome
@@ -51,7 +51,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
     def conformed(context: dg.AssetExecutionContext, config: ExtractConfig, federation: FederationResource) -> Events:
         satellite = context.partition_key
         with failing_as_a_whole(satellite):
-            options = RunOptions(_only(context, doctypes, federation), config.full, config.allow_mass_delete)
+            options = RunOptions(_only(context, doctypes, federation), config.depth.value, config.allow_mass_delete)
             folder = federation.lake(satellite)
             described = tables
             for outcome in federation.extract(satellite, options, LoggedProgress(context.log)):
@@ -67,7 +67,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
                     metadata = _metadata(outcome, options, folder, described.get(known.name))
                     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
                 yield from _checks(key, outcome, context.selected_asset_check_keys)
-            if config.full:
+            if config.depth is not Depth.CHANGES:
                 for failure in federation.compact(satellite):
                     context.log.error(str(failure))
 
@@ -119,7 +119,7 @@ def _metadata(
         "tombstones": dg.MetadataValue.int(outcome.tombstones),
         "quarantined": dg.MetadataValue.int(outcome.quarantined),
         "pending": dg.MetadataValue.int(outcome.pending),
-        "walk": dg.MetadataValue.text("full" if options.full else "changes"),
+        "depth": dg.MetadataValue.text(options.depth),
         "packages": dg.MetadataValue.json(sorted({folder.uri(str(PurePosixPath(file.path).parent)) for file in files})),
     }
     if outcome.through is not None:

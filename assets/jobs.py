@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.mothership import WRITER_POOL
 from assets.resource import FederationResource
-from assets.runs import run_config
+from assets.runs import Depth, run_config
 
 SYNC: Final = "sync"
 RECONCILE: Final = "reconcile"
@@ -25,14 +25,15 @@ def asset_jobs(
         dg.define_asset_job(
             SYNC,
             selection=layers,
-            config=run_config(full=False),
+            config=run_config(Depth.CHANGES),
             description="Reads what changed on a satellite and merges it into the mothership.",
         ),
         dg.define_asset_job(
             RECONCILE,
             selection=layers,
-            config=run_config(full=True),
-            description="Walks all of a satellite, so that silent changes, renames and deletions are found too.",
+            config=run_config(Depth.RECONCILE),
+            description="Also compares a satellite by name and reads some of it again, a slice a night, so that silent "
+            "changes, renames and deletions are found too.",
         ),
         dg.define_asset_job(FRESHNESS, selection=late, description="Tells which satellites are late."),
     ]

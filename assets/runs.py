@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 import dagster as dg
@@ -11,12 +12,21 @@ TRIGGER_TAG: Final = "federation/trigger"
 """What asked for a run: the name of a schedule, or `added` for a satellite's first."""
 
 
+class Depth(StrEnum):
+    """How deep a run looks; see `federation.extract.doctype_run.Depth`."""
+
+    CHANGES = "changes"
+    RECONCILE = "reconcile"
+    FULL = "full"
+
+
 class ExtractConfig(dg.Config):
     """How the satellite is read."""
 
-    full: bool = Field(
-        default=False,
-        description="Walk every DocType from its beginning, as every night: finds silent changes, renames, deletions.",
+    depth: Depth = Field(
+        default=Depth.CHANGES,
+        description="CHANGES: what the site tells of. RECONCILE: also, within the settings' budget and going on where "
+        "the last night stopped, what it doesn't tell: silent changes, renames and deletions. FULL: all of it at once.",
     )
     allow_mass_delete: bool = Field(
         default=False,
@@ -24,6 +34,6 @@ class ExtractConfig(dg.Config):
     )
 
 
-def run_config(*, full: bool) -> dg.RunConfig:
+def run_config(depth: Depth) -> dg.RunConfig:
     """Return the config of a run of the jobs that read."""
-    return dg.RunConfig(ops={"conformed": ExtractConfig(full=full)})
+    return dg.RunConfig(ops={"conformed": ExtractConfig(depth=depth)})

@@ -15,7 +15,7 @@ from assets.jobs import RECONCILE, asset_jobs, publish_job
 from assets.mothership import mothership_assets
 from assets.partitions import SATELLITES
 from assets.resource import FederationResource
-from assets.runs import run_config
+from assets.runs import Depth, run_config
 from assets.satellites import satellite_specs
 from assets.schemas import described_tables, local_schemas
 from assets.watched import WatchedFederation, Watcher
@@ -101,7 +101,7 @@ def run_job(settings_file: Path, job: str, satellite: str, watcher: Watcher, hom
                 partition_key=satellite,
                 resources={"federation": watched},
                 run_config=dg.RunConfig(
-                    ops=run_config(full=job == RECONCILE).ops,
+                    ops=run_config(Depth.RECONCILE if job == RECONCILE else Depth.CHANGES).ops,
                     loggers={"console": {"config": {"log_level": "CRITICAL"}}},
                 ),
                 raise_on_error=False,

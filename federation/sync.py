@@ -1,4 +1,4 @@
-"""Sync: one satellite from its site to the mothership, and after a full walk the lake compacted."""
+"""Sync: one satellite from its site to the mothership, and where it looked deep the lake compacted."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sync_satellite(
         merged = merge_satellite(settings, satellite.name)
     except (LakeError, MothershipError) as error:
         errors.append(str(error))
-    if options.full:
+    if options.depth != "changes":
         errors.extend(_compact(settings, satellite))
     return SatelliteOutcome(satellite.name, tuple(ended), merged, " ".join(errors), monotonic() - started)
 

@@ -29,8 +29,15 @@ app = typer.Typer(
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Satellites = Annotated[
     list[str] | None,
-    typer.Option("--satellite", "-s", metavar="NAME", help="Only this satellite; may be given several times."),
+    typer.Option(
+        "--satellite",
+        "-s",
+        metavar="NAME",
+        help="Only this satellite, or those of a pattern (campus-*); may be given several times.",
+    ),
 ]
+
+ShowAll = Annotated[bool, typer.Option("--all", help="Show every row, however many there are.")]
 
 
 def run() -> None:
@@ -79,14 +86,38 @@ def init(
 
 @app.command()
 @ends_plainly
-def check(context: typer.Context, satellite: Satellites = None, as_json: AsJson = False) -> Status:
-    """Ask each satellite who we are and what can be read there; write nothing anywhere.
+def check(
+    context: typer.Context, satellite: Satellites = None, show_all: ShowAll = False, as_json: AsJson = False
+) -> Status:
+    """Ask each satellite who we are, what can be read there, and what is kept from us; write nothing anywhere.
 
-    Also looks at the lake, at the mothership, and for policy rules that match no field.
+    Takes 7 or 8 requests a DocType and one a child table. Also looks at the lake, at the mothership, and for policy
+    rules that match no field.
     """
     from federation.cli.check import check as work
 
-    return work(context.obj, satellite or [], as_json=as_json)
+    return work(context.obj, satellite or [], as_json=as_json, show_all=show_all)
+
+
+@app.command()
+@ends_plainly
+def access(
+    context: typer.Context,
+    satellite: Annotated[
+        list[str] | None, typer.Argument(metavar="[SATELLITE]...", help="All that are enabled, if none is named.")
+    ] = None,
+    script: Annotated[bool, typer.Option("--script", help="Print only the script for the site's console.")] = False,
+    as_json: AsJson = False,
+) -> Status:
+    """Say how to make a read-only API user on a site: its role, its key, and what is lost without more.
+
+    Asks the site which DocTypes are selected and which permission levels they use, where a key is there to ask with.
+    """
+    from federation.cli.access import access as work
+
+    if as_json and script:
+        raise typer.BadParameter("--json and --script exclude each other")
+    return work(context.obj, satellite or [], "json" if as_json else "script" if script else "text")
 
 
 @app.command()
@@ -98,8 +129,14 @@ def sync(  # noqa: PLR0917 - typer calls it by name
         list[str] | None,
         typer.Option("--doctype", "-d", metavar="NAME", help="Only this DocType; may be given several times."),
     ] = None,
+    reconcile: Annotated[
+        bool,
+        typer.Option(
+            "--reconcile", help="Also find silent changes and deletions, as much as one night may (`reconcile`)."
+        ),
+    ] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Walk from the beginning and find silent changes and deletions.")
+        bool, typer.Option("--full", help="Read everything again, and find all silent changes and deletions.")
     ] = False,
     allow_mass_delete: Annotated[
         bool,
@@ -107,6 +144,7 @@ def sync(  # noqa: PLR0917 - typer calls it by name
             "--allow-mass-delete", help="Believe a satellite although more documents are gone than the settings allow."
         ),
     ] = False,
+    show_all: ShowAll = False,
     as_json: AsJson = False,
 ) -> Status:
     """Bring the mothership up to date: extract, merge, publish. Ctrl-C is safe.
@@ -115,18 +153,24 @@ def sync(  # noqa: PLR0917 - typer calls it by name
     """
     from federation.cli.sync import Wish
     from federation.cli.sync import sync as work
+    from federation.extract.doctype_run import Depth
 
-    wish = Wish(tuple(satellite or ()), tuple(doctype or ()), full=full, allow_mass_delete=allow_mass_delete)
-    return work(context.obj, wish, as_json=as_json)
+    if reconcile and full:
+        raise typer.BadParameter("--reconcile and --full exclude each other")
+    depth: Depth = "full" if full else "reconcile" if reconcile else "changes"
+    wish = Wish(tuple(satellite or ()), tuple(doctype or ()), depth, allow_mass_delete)
+    return work(context.obj, wish, as_json=as_json, show_all=show_all)
 
 
 @app.command()
 @ends_plainly
-def status(context: typer.Context, as_json: AsJson = False) -> Status:
+def status(
+    context: typer.Context, satellite: Satellites = None, show_all: ShowAll = False, as_json: AsJson = False
+) -> Status:
     """Show how fresh each satellite's DocTypes are in the published mothership."""
     from federation.cli.status import status as work
 
-    return work(context.obj, as_json=as_json)
+    return work(context.obj, satellite or [], as_json=as_json, show_all=show_all)
 
 
 @app.command()
@@ -166,7 +210,7 @@ Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same 
 @demo.command("run")
 @ends_plainly
 def demo_run(folder: DemoFolder = Path("var/demo"), scale: Scale = 2_000, seed: Seed = 1) -> Status:
-    """Bring two sites together through Dagster, let them live, sync again, and compare every document."""
+    """Bring four sites together through Dagster, let them live, sync again, and compare every document."""
     from federation.cli.demo import run as work
 
     return work(folder, scale, seed)
@@ -180,7 +224,7 @@ def demo_ui(
     seed: Seed = 1,
     port: Annotated[int, typer.Option("--port", help="Where the Dagster UI answers.")] = 3000,
 ) -> Status:
-    """Open the Dagster UI on two living sites: webserver, daemon, schedules and sensors. Ctrl-C ends it all."""
+    """Open the Dagster UI on four living sites: webserver, daemon, schedules and sensors. Ctrl-C ends it all."""
     from federation.cli.demo import ui as work
 
     return work(folder, scale, seed, port)

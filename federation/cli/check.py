@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rich.table import Table
-from rich.text import Text
-
+from federation.cli.check_tables import show_remarks, show_satellites, show_troubles
 from federation.cli.choosing import chosen_satellites
 from federation.cli.described import described_schema
 from federation.cli.exits import Status, unless_interrupted
 from federation.cli.inspection import Findings, inspect
 from federation.cli.published import published
 from federation.cli.reach import rules_without_fields
-from federation.cli.screen import answers, complain, notices, plain, print_json, remark, table
+from federation.cli.screen import answers, complain, notices, plain, print_json, remark
 from federation.lake.errors import LakeError
 from federation.lake.storage import open_lake
 from federation.mothership.errors import MothershipError
 from federation.settings.load import load_settings
 from federation.settings.model import Satellite, Settings
 
-_AT_ONCE: Final = 8
+_AT_ONCE: Final = 32
+"""Satellites asked side by side, each with its own bound of connections: nearly all of their time is waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class CheckReport:
         return self.lake.ok and self.mothership.ok and all(findings.ok for findings in self.satellites)
 
 
-def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool) -> Status:
+def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool, show_all: bool) -> Status:
     """Look at the satellites named, or at all that are enabled, and at what surrounds them.
 
     Raises:
@@ -79,7 +78,7 @@ def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool) ->
     if as_json:
         print_json(report)
     else:
-        _show(report)
+        _show(report, show_all=show_all)
     return Status.DONE if report.ok else Status.FAILED
 
 
@@ -128,50 +127,16 @@ def _trouble_of_folder(folder: Path) -> str:
     return ""
 
 
-def _show(report: CheckReport) -> None:
+def _show(report: CheckReport, *, show_all: bool) -> None:
     out = answers()
-    out.print(_table(report.satellites))
+    show_satellites(report.satellites, show_all=show_all)
     for label, place in (("lake", report.lake), ("mothership", report.mothership)):
         sign = "[green]✓[/]" if place.ok else "[red]✗[/]"
         out.print(f" {sign} [dim]{label:<10}[/]", plain(place.place))
-    for findings in report.satellites:
-        if findings.error:
-            complain(f"{findings.satellite}: {findings.error}")
-        for doctype, why in findings.unreadable.items():
-            complain(f"{findings.satellite}, {doctype}: {why}")
+    show_troubles(report.satellites, show_all=show_all)
     for place in (report.lake, report.mothership):
         if place.error:
             complain(place.error)
-    for oddity in _oddities(report):
-        remark(oddity)
-
-
-def _table(satellites: Iterable[Findings]) -> Table:
-    grid = table("", "satellite", "user", "apps", "time zone", "clock", "jurisdiction", "DocTypes", numbers=("clock",))
-    for findings in satellites:
-        grid.add_row(
-            Text("✓", "green") if findings.ok else Text("✗", "red"),
-            Text(findings.satellite, "bold"),
-            plain(findings.user or "-"),
-            plain(", ".join(f"{app} {version}" for app, version in findings.versions.items()) or "-"),
-            plain(findings.time_zone or "-"),
-            Text("-" if findings.clock_skew_seconds is None else f"{findings.clock_skew_seconds:+.0f} s"),
-            plain(findings.jurisdiction or "-"),
-            _doctypes(findings),
-        )
-    return grid
-
-
-def _doctypes(findings: Findings) -> Text:
-    if findings.error:
-        return Text("-")
-    readable, unreadable = len(findings.doctypes), len(findings.unreadable)
-    counts = Text(f"{readable:,} readable")
-    return counts + Text(f", {unreadable:,} not", "red") if unreadable else counts
-
-
-def _oddities(report: CheckReport) -> Iterator[str]:
-    for findings in report.satellites:
-        yield from (f"{findings.satellite}: {oddity}" for oddity in findings.remarks)
+    show_remarks(report.satellites)
     for rule in report.rules_without_fields:
-        yield f"{rule} matches no field of the satellites that answered: look for a slip of the pen."
+        remark(f"{rule} matches no field of the satellites that answered: look for a slip of the pen.")

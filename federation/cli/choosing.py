@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
 
 import typer
 
 from federation.settings.errors import did_you_mean, echo
 from federation.settings.model import Satellite, Settings
+from federation.settings.selection import is_pattern
+
+_NAMES_SHOWN: Final = 10
 
 
 def chosen_satellites(settings: Settings, names: Sequence[str]) -> tuple[Satellite, ...]:
     """Return the satellites named, in the order of the settings; without names all that are enabled.
 
+    Args:
+        settings: which satellites there are.
+        names: names, and patterns such as `campus-*`, which pass over satellites that are switched off.
+
     Raises:
-        typer.BadParameter: a name isn't in the settings, or its satellite is switched off.
+        typer.BadParameter: a name isn't in the settings, its satellite is switched off, or a pattern matches none.
     """
-    wanted = dict.fromkeys(names)
+    enabled = [satellite.name for satellite in settings.enabled_satellites()]
+    wanted: set[str] = set()
     mistakes = []
-    for name in wanted:
+    for name in dict.fromkeys(names):
         satellite = settings.satellites.get(name)
-        if satellite is None:
-            fix = did_you_mean(name, settings.satellites, f"the settings have {', '.join(settings.satellites)}")
+        if is_pattern(name):
+            matching = {known for known in enabled if fnmatchcase(known, name)}
+            wanted |= matching
+            if not matching:
+                mistakes.append(f"no satellite that is switched on matches `{echo(name)}`")
+        elif satellite is None:
+            fix = did_you_mean(name, settings.satellites, f"the settings have {_some(tuple(settings.satellites))}")
             mistakes.append(f"there is no satellite `{echo(name)}`: {fix}")
         elif not satellite.enabled:
             mistakes.append(f"the satellite `{name}` is switched off: take `enabled: false` off it in the settings")
+        else:
+            wanted.add(name)
     _refuse(mistakes, "--satellite")
-    return tuple(one for one in settings.enabled_satellites() if one.name in wanted or not wanted)
+    return tuple(one for one in settings.enabled_satellites() if one.name in wanted or not names)
+
+
+def chosen_names(known: Sequence[str], wanted: Sequence[str]) -> frozenset[str]:
+    """Return the names of satellites among `known` that are wanted, by name or pattern; all if none is.
+
+    Raises:
+        typer.BadParameter: a name or pattern that matches none.
+    """
+    found = {name: frozenset(one for one in known if fnmatchcase(one, name)) for name in wanted}
+    _refuse(
+        [
+            f"there is no satellite `{echo(name)}`: {did_you_mean(name, known, f'known here: {_some(known)}')}"
+            for name, matching in found.items()
+            if not matching
+        ],
+        "--satellite",
+    )
+    return frozenset().union(*found.values()) if wanted else frozenset(known)
 
 
 def chosen_doctypes(
@@ -71,6 +106,11 @@ def chosen_doctypes(
         "--doctype",
     )
     return chosen
+
+
+def _some(names: Sequence[str]) -> str:
+    few = names[:_NAMES_SHOWN]
+    return ", ".join(few) + (f" and {len(names) - len(few):,} more" if len(names) > len(few) else "")
 
 
 def _refuse(mistakes: Sequence[str], option: str) -> None:

@@ -26,7 +26,8 @@ def init(folder: Path) -> Status:
     out.print("\nNext:")
     steps = (
         (f"edit {folder / FILE_NAME}", "name your satellites and DocTypes"),
-        ("export NORTH_API_KEY=… NORTH_API_SECRET=…", "the key of a read-only user of each site"),
+        (f"{here}federation access", "how to make a read-only key on each site"),
+        ("export NORTH_API_KEY=… NORTH_API_SECRET=…", "these keys"),
         (f"{here}federation check", "who we are there and what can be read"),
         (f"{here}federation sync", "the first load"),
     )

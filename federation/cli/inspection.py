@@ -1,29 +1,47 @@
-"""Inspection: one satellite looked at as a run would see it, without reading a document or writing anything."""
+"""Inspection: one satellite looked at as a run would see it, and where it would see less than is there.
+
+Nothing is written, and of each table one row is read at most. A satellite costs about 15 requests, and a DocType 7 or
+8, its metadata included, with one more for each of its child tables: some 600 for 60 DocTypes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from http import HTTPStatus
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from connectors.frappe import DocTypeError, FrappeError, FrappeSession, SiteFacts, probe, read_named
+from connectors.frappe import FrappeError, FrappeSession, SatelliteError, SiteFacts, probe
+from connectors.frappe.permissions import (
+    SYSTEM_MANAGER,
+    Change,
+    UserRights,
+    may_list,
+    missing_doctypes,
+    read_user_rights,
+)
+from federation.cli.holes import Hole, Sounding, some, sound
+from federation.cli.own_lists import OWN_LISTS
 from federation.cli.readiness import missing_secrets
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.documents import document_reading
 from federation.extract.errors import NoTimeZone
 from federation.extract.satellite import open_session
-from federation.extract.selected import select
+from federation.extract.selected import Selected, select
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import SettingsError
 from federation.settings.model import Satellite, Settings
 from federation.settings.selection import Selection
 
-_NOBODY: Final = "~federation check~"
-"""The name of a document that no site has: asking for it shows whether lists are allowed, and gives nothing away."""
 _CLOCK_TOLERANCE: Final = timedelta(minutes=1)
+_NOT_HERE: Final = (
+    " Where the server carries several sites, as on Frappe Cloud and Press, name this one under `site`; where it is "
+    "served under a path, put that into `url`."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +52,22 @@ class Findings:
         ok: a sync would read everything that the settings ask for.
         error: why nothing can be read; "" where something can.
         user: whose key we hold; "" where the site didn't tell.
+        roles: of that user; null where the site doesn't tell.
+        user_permissions: DocType → the only names that the user may see; null where the site doesn't tell.
+        read_only: the user can change neither a document of the selected DocTypes nor, as System Managers can, the
+            site itself; null where the site doesn't tell.
+        may_change: DocType → what the user may do to its documents: write, create, delete.
         versions: app → version.
         time_zone: of the site's local times, as the settings or else the site say; "" where neither does.
         clock_skew_seconds: the site's clock minus ours; null where the site didn't tell.
         jurisdiction: as the settings say; "" where they don't.
         doctypes: those that can be read.
+        documents: DocType → how many documents lists show; those that the site counts.
         unreadable: DocType → why it can't be read.
+        holes: what a sync would lack of DocTypes that can be read.
+        uncounted: DocTypes of which can't be told whether lists show all of their documents.
+        own_lists: the site's own list → whether the user may read it.
+        broken_links: DocType that the site doesn't have → the fields that link to it.
         remarks: what is odd but stops nothing.
     """
 
@@ -48,12 +76,21 @@ class Findings:
     ok: bool
     error: str = ""
     user: str = ""
+    roles: tuple[str, ...] | None = None
+    user_permissions: Mapping[str, tuple[str, ...]] | None = None
+    read_only: bool | None = None
+    may_change: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     time_zone: str = ""
     clock_skew_seconds: float | None = None
     jurisdiction: str = ""
     doctypes: tuple[str, ...] = ()
+    documents: Mapping[str, int] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    holes: tuple[Hole, ...] = ()
+    uncounted: tuple[str, ...] = ()
+    own_lists: Mapping[str, bool] = field(default_factory=dict)
+    broken_links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 
@@ -67,62 +104,136 @@ def inspect(settings: Settings, satellite: Satellite) -> tuple[Findings, Satelli
     try:
         with open_session(satellite) as session:
             return _inspected(settings, satellite, session)
+    except SatelliteError as error:
+        hint = _NOT_HERE if error.status == HTTPStatus.NOT_FOUND else ""
+        return _failed(satellite, f"{error}{hint}"), None
     except (FrappeError, SettingsError, NoTimeZone) as error:
         return _failed(satellite, str(error)), None
 
 
 def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession) -> tuple[Findings, SatelliteSchema]:
     facts = probe(session)
-    zone = satellite.time_zone or facts.time_zone
-    if zone is None:
-        raise NoTimeZone(satellite.name)
+    zone = _known_zone(satellite, facts)
+    rights = read_user_rights(session, facts.user)
+    own_lists = {own.doctype: may_list(session, own.doctype) for own in OWN_LISTS}
     selection = settings.selection(satellite)
     selected = select(session, selection, SatelliteSchema(satellite.name), only=None, now=datetime.now(UTC))
     fleet = FleetPolicy(settings)
 
-    def refusal(doctype: str) -> str:
-        """Return why the documents of `doctype` can't be listed, "" if they can."""
+    def sounding(doctype: str) -> Sounding:
         reading = document_reading(satellite.name, doctype, selected.schema, zone, fleet)
-        try:
-            for _ in read_named(session, reading.parent.wire, [_NOBODY]):
-                pass
-        except DocTypeError as error:
-            return str(error)
-        return ""
+        return sound(session, reading, selected.schema, rights.restrictions)
 
     with ThreadPoolExecutor(satellite.connections) as pool:
-        refusals = dict(zip(selected.doctypes, pool.map(refusal, selected.doctypes), strict=True))
-    unreadable = {**selected.failures, **{doctype: why for doctype, why in refusals.items() if why}}
+        soundings = dict(zip(selected.doctypes, pool.map(sounding, selected.doctypes), strict=True))
+    errors = {doctype: found.error for doctype, found in soundings.items() if found.error}
+    unreadable = {**selected.failures, **errors}
+    open_ones = {doctype: found for doctype, found in soundings.items() if not found.error}
+    holes = tuple(hole for found in soundings.values() for hole in found.holes)
+    told = [found.changes for found in soundings.values()]
+    may_change = {doctype: found.changes for doctype, found in soundings.items() if found.changes}
+    is_manager = SYSTEM_MANAGER in (rights.roles or ())
+    broken = _broken_links(session, selected)
     findings = Findings(
         satellite.name,
         satellite.url,
-        ok=not unreadable,
+        ok=not unreadable and not holes,
         user=facts.user,
+        roles=rights.roles,
+        user_permissions=rights.restrictions,
+        read_only=False if may_change or is_manager else None if None in told or not told else True,
+        may_change=may_change,
         versions=facts.versions,
         time_zone=zone,
         clock_skew_seconds=None if facts.clock_skew is None else round(facts.clock_skew.total_seconds(), 1),
         jurisdiction=satellite.jurisdiction or "",
-        doctypes=tuple(doctype for doctype, why in refusals.items() if not why),
+        doctypes=tuple(open_ones),
+        documents={doctype: found.count.listed for doctype, found in open_ones.items() if found.count},
         unreadable=unreadable,
-        remarks=tuple(_remarks(satellite, facts, selection, selected.schema)),
+        holes=holes,
+        uncounted=tuple(doctype for doctype, found in open_ones.items() if found.count is None),
+        own_lists=own_lists,
+        broken_links=broken,
     )
-    return findings, selected.schema
+    remarks = (
+        *_remarks_on_site(satellite, facts, selection, selected.schema),
+        *_remarks_on_user(findings, rights),
+        *_remarks_on_doctypes(findings, soundings),
+    )
+    return replace(findings, remarks=remarks), selected.schema
+
+
+def _known_zone(satellite: Satellite, facts: SiteFacts) -> str:
+    zone = satellite.time_zone or facts.time_zone or ""
+    try:
+        return ZoneInfo(zone).key
+    except (KeyError, ValueError, OSError) as error:
+        raise NoTimeZone(satellite.name, zone) from error
+
+
+def _broken_links(session: FrappeSession, selected: Selected) -> dict[str, tuple[str, ...]]:
+    """Return the DocTypes that fields of the selected ones link to and the site doesn't have."""
+    linking: dict[str, list[str]] = {}
+    for shape in selected.schema.doctypes.values():
+        for linked in shape.fields.values():
+            if linked.fieldtype == "Link" and linked.options and linked.present:
+                linking.setdefault(linked.options, []).append(f"{shape.doctype}.{linked.fieldname}")
+    missing = missing_doctypes(session, sorted(linking)) or ()
+    return {doctype: tuple(linking[doctype]) for doctype in missing}
 
 
 def _failed(satellite: Satellite, error: str) -> Findings:
     return Findings(satellite.name, satellite.url, ok=False, error=error, jurisdiction=satellite.jurisdiction or "")
 
 
-def _remarks(satellite: Satellite, facts: SiteFacts, selection: Selection, schema: SatelliteSchema) -> Iterator[str]:
+def _remarks_on_site(
+    satellite: Satellite, facts: SiteFacts, selection: Selection, schema: SatelliteSchema
+) -> Iterator[str]:
     if satellite.time_zone and facts.time_zone and satellite.time_zone != facts.time_zone:
         yield f"the site says its time zone is {facts.time_zone}; the settings, which win, say {satellite.time_zone}."
     if facts.clock_skew and abs(facts.clock_skew) > _CLOCK_TOLERANCE:
         skew = facts.clock_skew.total_seconds()
         yield f"the site's clock differs from ours by {skew:+,.0f} s: set one of them right."
+    for pattern in idle_selectors(selection, schema):
+        yield f"`{pattern}` matches no DocType: correct it, or let the API user list DocTypes, as System Managers may."
+
+
+def idle_selectors(selection: Selection, schema: SatelliteSchema) -> tuple[str, ...]:
+    """Return the patterns and modules of a selection that match no DocType of the schema."""
     modules = {described.module for described in schema.doctypes.values()}
-    idle = [
+    return (
         *(pattern for pattern in selection.patterns if not any(fnmatchcase(name, pattern) for name in schema.doctypes)),
         *(module for module in selection.modules if not any(fnmatchcase(name, module) for name in modules)),
-    ]
-    for pattern in idle:
-        yield f"`{pattern}` matches no DocType: correct it, or let the API user list DocTypes, as System Managers may."
+    )
+
+
+def _remarks_on_user(findings: Findings, rights: UserRights) -> Iterator[str]:
+    if SYSTEM_MANAGER in (rights.roles or ()):
+        yield f"{findings.user} is a System Manager and may change the site: `federation access` shows one who may not."
+    if findings.may_change:
+        told = (f"{doctype} ({', '.join(changes)})" for doctype, changes in findings.may_change.items())
+        yield f"the API key may change documents, which reading doesn't take: {some(told)}. Untick it in its roles."
+    if findings.read_only is None and findings.doctypes:
+        yield "whether the API key may change documents can't be told: the site doesn't say."
+    for lost in dict.fromkeys(own.lost for own in OWN_LISTS):
+        closed = [own.doctype for own in OWN_LISTS if own.lost == lost and not findings.own_lists[own.doctype]]
+        if closed:
+            yield f"the API user may not list {', '.join(closed)}: {lost}."
+
+
+def _remarks_on_doctypes(findings: Findings, soundings: Mapping[str, Sounding]) -> Iterator[str]:
+    if findings.uncounted:
+        names = some(findings.uncounted)
+        yield f"whether lists show all documents can't be told, the site counts only what it shows: {names}."
+    for doctype, found in soundings.items():
+        if found.untold:
+            yield f"{doctype} has no document yet that shows whether these fields come: {some(found.untold)}."
+        if found.unlisted:
+            tables = some(found.unlisted)
+            yield (
+                f"{doctype} is read document by document, some 30 a second: the site lists no rows of {tables} for "
+                "this user, as Frappe 13 does with tables that are Custom Fields."
+            )
+    if findings.broken_links:
+        links = (f"{fields[0]} → {doctype}" for doctype, fields in findings.broken_links.items())
+        yield f"links lead to DocTypes that the site doesn't have: {some(links)}."

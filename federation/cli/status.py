@@ -2,203 +2,132 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
 from federation.cli.ages import age_in_words, instant
+from federation.cli.choosing import chosen_names
 from federation.cli.exits import Status
 from federation.cli.published import published
 from federation.cli.screen import answers, nothing, number, plain, print_json, remark, table_of_sections
-from federation.lateness import late_before
-from federation.mothership.interface import Freshness
+from federation.cli.shortened import shortened
+from federation.cli.status_report import DocTypeStatus, SatelliteStatus, StatusReport, most_urgent, report_of
 from federation.settings.load import load_settings
-from federation.settings.model import Satellite, Settings
 
-State = Literal["fresh", "late", "never", "switched off", "not in the settings"]
+__all__ = ["freshness_table", "report_of", "show_report", "status"]
 
-_MOST_URGENT_FIRST: Final[tuple[State, ...]] = ("late", "never", "fresh", "switched off", "not in the settings")
 _STYLES: Final = {"fresh": "green", "late": "red", "never": "red", "switched off": "dim", "not in the settings": "dim"}
 _COUNTS: Final = ("rows", "pending", "waiting", "quarantined")
+_MOST_ROWS: Final = 150
+"""DocTypes of all satellites that are shown with a row each."""
+_URGENT_SHOWN: Final = 5
+"""DocTypes of a satellite that call for attention, and are shown with a row each in a condensed table."""
 
 
-@dataclass(frozen=True, slots=True)
-class DocTypeStatus:
-    """How a DocType of a satellite stands; the JSON of `doctypes`.
-
-    Attributes:
-        state: fresh; late, where a scheduled run has come and gone without it; never, where no sync has brought it
-            whole yet; or why nobody expects it to be fresh.
-        as_of: the documents are complete as of then (UTC); null where they never were.
-        rows: documents.
-        pending: documents that the site is known to have in a later state.
-        waiting: documents on the lake that are merged once their walk is complete.
-        quarantined: documents set aside because they don't fit.
-        last_change: the newest `modified` of the documents, in UTC.
-    """
-
-    doctype: str
-    state: State
-    as_of: datetime | None = None
-    rows: int = 0
-    pending: int = 0
-    waiting: int = 0
-    quarantined: int = 0
-    last_change: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SatelliteStatus:
-    """How a satellite stands; the JSON of `satellites`.
-
-    Attributes:
-        state: of its DocTypes the one that calls for most attention.
-    """
-
-    satellite: str
-    state: State
-    doctypes: tuple[DocTypeStatus, ...]
-
-    @property
-    def has_nothing(self) -> bool:
-        """No DocType of it was ever brought, not even in part."""
-        return not any(doctype.as_of or doctype.rows or doctype.waiting for doctype in self.doctypes)
-
-
-@dataclass(frozen=True, slots=True)
-class StatusReport:
-    """How the published mothership stands; the JSON of `federation status --json`.
-
-    Attributes:
-        mothership: its file.
-        published: it is there.
-        now: when this was asked (UTC).
-    """
-
-    mothership: str
-    published: bool
-    now: datetime
-    satellites: tuple[SatelliteStatus, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Nothing is late, and nothing is missing."""
-        return not any(satellite.state in ("late", "never") for satellite in self.satellites)
-
-
-def status(settings_file: Path | None, *, as_json: bool) -> Status:
+def status(settings_file: Path | None, names: Sequence[str], *, as_json: bool, show_all: bool) -> Status:
     """Show how each DocType of each satellite stands; FAILED where one is late or was never brought whole.
+
+    Args:
+        settings_file: the settings.
+        names: only satellites of these names or patterns; all if empty.
+        as_json: print JSON, of all DocTypes.
+        show_all: print a row for each DocType, however many there are.
 
     Raises:
         SettingsError: a mistake in the settings.
+        typer.BadParameter: no satellite has one of the names.
         MothershipError: the mothership can't be read.
     """
     settings = load_settings(settings_file)
     with published(settings) as mothership:
         freshness = None if mothership is None else mothership.freshness()
     report = report_of(settings, freshness, datetime.now(UTC))
+    known = chosen_names([satellite.satellite for satellite in report.satellites], names)
+    report = replace(report, satellites=tuple(one for one in report.satellites if one.satellite in known))
     if as_json:
         print_json(report)
     else:
-        answers().print(freshness_table(report))
+        show_report(report, show_all=show_all)
         if not report.published:
             advice = f"There is no mothership at {report.mothership} yet: run `federation sync`."
             remark(advice)
     return Status.DONE if report.ok else Status.FAILED
 
 
-def report_of(settings: Settings, freshness: Sequence[Freshness] | None, now: datetime) -> StatusReport:
-    """Return the report of what the ledger says, against what the settings expect.
+def show_report(report: StatusReport, *, show_all: bool) -> None:
+    """Print the report as a table; a long one condensed, of many satellites those that call for attention."""
+    condensed = _is_long(report) and not show_all
+    short = shortened(report.satellites, lambda satellite: not satellite.is_urgent, show_all=not condensed)
+    if short.shown:
+        answers().print(freshness_table(replace(report, satellites=short.shown), condensed=condensed))
+    if rest := short.rest():
+        answers().print(plain(rest), style="dim")
+
+
+def freshness_table(report: StatusReport, *, condensed: bool = False) -> Table:
+    """Return the report as a table: a row a DocType of a satellite.
 
     Args:
-        settings: which satellites and DocTypes are expected.
-        freshness: what the mothership has; None where there is none.
-        now: in UTC.
+        report: what is shown.
+        condensed: the first DocTypes of a satellite that call for attention, and one row for all the others.
     """
-    by_satellite: dict[str, list[Freshness]] = {name: [] for name in settings.satellites}
-    for fresh in freshness or ():
-        by_satellite.setdefault(fresh.satellite, []).append(fresh)
-    bound = late_before(settings.schedules.incremental, now, ZoneInfo(settings.schedules.time_zone))
-    return StatusReport(
-        str(settings.mothership_file),
-        freshness is not None,
-        now,
-        tuple(_satellite_status(name, settings, by_satellite[name], bound) for name in by_satellite),
-    )
-
-
-def _satellite_status(name: str, settings: Settings, found: Iterable[Freshness], bound: datetime) -> SatelliteStatus:
-    satellite = settings.satellites.get(name)
-    brought = {fresh.doctype: fresh for fresh in found}
-    expected = settings.selection(satellite).names if satellite and satellite.enabled else ()
-    doctypes = tuple(
-        _doctype_status(brought[doctype], _state(settings, satellite, brought[doctype], bound))
-        if doctype in brought
-        else DocTypeStatus(doctype, "never")
-        for doctype in sorted({*brought, *expected})
-    )
-    states = {doctype.state for doctype in doctypes}
-    alone: State = "never" if satellite and satellite.enabled else "switched off"
-    return SatelliteStatus(name, next((state for state in _MOST_URGENT_FIRST if state in states), alone), doctypes)
-
-
-def _doctype_status(fresh: Freshness, state: State) -> DocTypeStatus:
-    return DocTypeStatus(
-        fresh.doctype,
-        state,
-        fresh.as_of,
-        fresh.rows,
-        fresh.pending,
-        fresh.waiting,
-        fresh.quarantined,
-        fresh.last_change,
-    )
-
-
-def _state(settings: Settings, satellite: Satellite | None, fresh: Freshness, bound: datetime) -> State:
-    if satellite is None:
-        return "not in the settings"
-    if not satellite.enabled:
-        return "switched off"
-    selection = settings.selection(satellite)
-    # Which module a DocType is in, only the site can tell: with modules selected, any may be wanted.
-    if not selection.modules and not selection.matches(fresh.doctype, ""):
-        return "not in the settings"
-    if fresh.as_of is None:
-        return "never"
-    return "late" if fresh.as_of < bound else "fresh"
-
-
-def freshness_table(report: StatusReport) -> Table:
-    """Return the report as a table: a row a DocType of a satellite."""
-    numbers = ("as of (UTC)", "age", *_COUNTS, "last change (UTC)")
-    sections = (_section(satellite, report.now) for satellite in report.satellites)
+    numbers = ("as of (UTC)", "age", *_COUNTS, "last change (UTC)", "compared (UTC)")
+    sections = (_section(satellite, report.now, condensed=condensed) for satellite in report.satellites)
     return table_of_sections(("satellite", "DocType", "state", *numbers), sections, numbers=numbers)
 
 
-def _section(satellite: SatelliteStatus, now: datetime) -> Iterator[tuple[Text, ...]]:
+def _is_long(report: StatusReport) -> bool:
+    return sum(max(1, len(satellite.doctypes)) for satellite in report.satellites) > _MOST_ROWS
+
+
+def _section(satellite: SatelliteStatus, now: datetime, *, condensed: bool) -> Iterator[tuple[Text, ...]]:
     name = Text(satellite.satellite, "bold")
     if satellite.has_nothing:
         note = Text(f"{len(satellite.doctypes):,} DocTypes", "dim") if satellite.doctypes else nothing()
         yield name, note, Text(satellite.state, _STYLES[satellite.state])
         return
-    for doctype in satellite.doctypes:
-        yield (
-            name,
-            plain(doctype.doctype),
-            Text(doctype.state, _STYLES[doctype.state]),
-            Text(instant(doctype.as_of)) if doctype.as_of else nothing(),
-            Text(age_in_words(doctype.as_of, now)) if doctype.as_of else nothing(),
-            number(doctype.rows),
-            number(doctype.pending, "yellow"),
-            number(doctype.waiting, "yellow"),
-            number(doctype.quarantined, "yellow"),
-            Text(instant(doctype.last_change), "dim") if doctype.last_change else nothing(),
-        )
+    urgent = [doctype for doctype in satellite.doctypes if doctype.is_urgent][:_URGENT_SHOWN]
+    shown = urgent if condensed else satellite.doctypes
+    for doctype in shown:
+        yield name, plain(doctype.doctype), *_cells(doctype, now)
         name = Text()
+    others = [doctype for doctype in satellite.doctypes if doctype not in shown]
+    if others:
+        together = _together(others)
+        yield name, Text(f"{len(others):,} {'more' if shown else 'DocTypes'}", "dim"), *_cells(together, now)
+
+
+def _together(doctypes: Sequence[DocTypeStatus]) -> DocTypeStatus:
+    """Return several DocTypes as one: as of the oldest, with the sums of their rows."""
+    complete = [doctype.as_of for doctype in doctypes if doctype.as_of]
+    compared = [doctype.compared_at for doctype in doctypes if doctype.compared_at]
+    changes = [doctype.last_change for doctype in doctypes if doctype.last_change]
+    return DocTypeStatus(
+        "",
+        most_urgent([doctype.state for doctype in doctypes]),
+        min(complete) if complete else None,
+        sum(doctype.rows for doctype in doctypes),
+        sum(doctype.pending for doctype in doctypes),
+        sum(doctype.waiting for doctype in doctypes),
+        sum(doctype.quarantined for doctype in doctypes),
+        max(changes) if changes else None,
+        min(compared) if compared else None,
+    )
+
+
+def _cells(doctype: DocTypeStatus, now: datetime) -> Iterator[Text]:
+    yield Text(doctype.state, _STYLES[doctype.state])
+    yield Text(instant(doctype.as_of)) if doctype.as_of else nothing()
+    yield Text(age_in_words(doctype.as_of, now)) if doctype.as_of else nothing()
+    yield number(doctype.rows)
+    yield number(doctype.pending, "yellow")
+    yield number(doctype.waiting, "yellow")
+    yield number(doctype.quarantined, "yellow")
+    for moment in (doctype.last_change, doctype.compared_at):
+        yield Text(instant(moment), "dim") if moment else nothing()

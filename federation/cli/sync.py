@@ -20,8 +20,10 @@ from federation.cli.exits import Status, end_at_once
 from federation.cli.interruption import Interrupted, Interruption
 from federation.cli.readiness import demand_secrets
 from federation.cli.screen import notices, print_json
+from federation.cli.shortened import MOST_SHOWN
 from federation.cli.sync_report import SyncedSatellite, SyncReport, synced_satellite
 from federation.cli.sync_tables import ended_line, show_report
+from federation.extract.doctype_run import Depth
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.satellite import RunOptions
 from federation.merging import publish
@@ -46,17 +48,17 @@ class Wish:
     Attributes:
         satellites: only these; all that are enabled if empty.
         doctypes: only these; all that the settings select if empty.
-        full: walk from the beginning and prove absences.
+        depth: `changes`; `reconcile`: also what changes can't tell, within the settings' budget; `full`: everything.
         allow_mass_delete: believe a satellite although more documents are gone than the settings allow.
     """
 
     satellites: tuple[str, ...] = ()
     doctypes: tuple[str, ...] = ()
-    full: bool = False
+    depth: Depth = "changes"
     allow_mass_delete: bool = False
 
 
-def sync(settings_file: Path | None, wish: Wish, *, as_json: bool) -> Status:
+def sync(settings_file: Path | None, wish: Wish, *, as_json: bool, show_all: bool) -> Status:
     """Bring the satellites wished for into the mothership, and publish it.
 
     Raises:
@@ -76,7 +78,7 @@ def sync(settings_file: Path | None, wish: Wish, *, as_json: bool) -> Status:
     if as_json:
         print_json(report)
     else:
-        show_report(report)
+        show_report(report, show_all=show_all)
     if interrupted:
         notices().print("Interrupted. What was committed stands; `federation sync` goes on from there.", style="yellow")
         return Status.INTERRUPTED
@@ -102,7 +104,7 @@ def _sync_side_by_side(
         board.stopping = True
 
     def sync_one(satellite: Satellite) -> SyncedSatellite:
-        options = RunOptions(doctypes[satellite.name], full=wish.full, allow_mass_delete=wish.allow_mass_delete)
+        options = RunOptions(doctypes[satellite.name], wish.depth, wish.allow_mass_delete)
         board.begin(satellite.name, _expected(settings, satellite, options))
         return _sync_one(settings, satellite, options, _Watcher(board, satellite.name, interruption))
 
@@ -126,7 +128,9 @@ def _watch(running: Sequence[Future[SyncedSatellite]], board: Board, screen: Con
         while waiting:
             ended, waiting = wait(waiting, timeout=_REDRAW_SECONDS, return_when=FIRST_COMPLETED)
             for done in ended:
-                if done.exception() is None:
+                # Of hundreds the board counts those that went well; a log, which has no board, gets a line of each.
+                is_told = len(running) <= MOST_SHOWN or not screen.is_terminal
+                if done.exception() is None and (is_told or not done.result().ok):
                     screen.print(ended_line(done.result()))
             if screen.is_terminal:
                 live.refresh()

@@ -50,11 +50,14 @@ class SyncedDocType:
 
     Attributes:
         status: changed, unchanged or failed; merged, where only packages of earlier runs were taken over.
-        documents, tombstones, quarantined: how many were committed to the lake.
+        documents, tombstones, quarantined, patched: how many were committed to the lake; `patched` counts rows in
+            which only some columns were set.
+        read, unchanged: documents that the site sent, and those among them that the lake had already.
         pending: documents that moved while they were read; the next run reads them again.
         strays: child rows of documents that nobody asked for.
         hidden: names that the site counts and doesn't return.
         refused: fields that the site left out without a word.
+        one_by_one: child tables that the site lists for nobody, so that each document is read on its own.
         unmet: expectations that some of its rows don't meet.
         through: as of when the DocType is complete (UTC), null where this run didn't complete it.
         seconds: of the walk.
@@ -67,15 +70,24 @@ class SyncedDocType:
     documents: int
     tombstones: int
     quarantined: int
+    patched: int
+    read: int
+    unchanged: int
     pending: int
     strays: int
     hidden: tuple[str, ...]
     refused: tuple[str, ...]
+    one_by_one: tuple[str, ...]
     unmet: tuple[Unmet, ...]
     through: datetime | None
     seconds: float
     merged: Merged | None
     error: str
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Something of it could not be brought."""
+        return bool(self.error or self.quarantined or self.hidden or self.refused)
 
     @property
     def is_quiet(self) -> bool:
@@ -164,10 +176,14 @@ def _synced_doctype(
         read.documents,
         read.tombstones,
         read.quarantined,
+        read.patched,
+        read.read,
+        read.unchanged,
         read.pending,
         read.strays,
         read.hidden,
         read.refused,
+        read.one_by_one,
         tuple(
             Unmet(rule.doctype, rule.fieldname, rule.reason, result.failing, result.rows)
             for report in read.reports.values()

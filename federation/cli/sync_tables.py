@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from rich.table import Table
 from rich.text import Text
 
 from federation.cli.ages import duration
 from federation.cli.screen import answers, complain, nothing, number, plain, remark, table_of_sections
+from federation.cli.shortened import shortened
 from federation.cli.sync_report import SyncedDocType, SyncedSatellite, SyncReport
 
 _STYLES: Final = {"changed": "green", "unchanged": "dim", "merged": "green", "failed": "red"}
@@ -18,6 +18,7 @@ _COUNTS: Final[tuple[str, ...]] = (
     "documents",
     "tombstones",
     "quarantined",
+    "patched",
     "pending",
     "inserted",
     "updated",
@@ -43,9 +44,9 @@ def ended_line(satellite: SyncedSatellite) -> Text:
     return sign + Text(satellite.satellite, "bold") + Text("  " + " · ".join(filter(None, parts)), "dim")
 
 
-def show_report(report: SyncReport) -> None:
-    """Print the table on stdout, and on stderr what failed and what needs a look."""
-    answers().print(_table(report))
+def show_report(report: SyncReport, *, show_all: bool) -> None:
+    """Print the table on stdout, of many satellites those that need a look; on stderr what failed and what is odd."""
+    _show_table(report, show_all=show_all)
     for satellite in report.satellites:
         if satellite.error:
             named = satellite.error.startswith(f"{satellite.satellite}: ")
@@ -59,9 +60,24 @@ def show_report(report: SyncReport) -> None:
         complain(report.error)
 
 
-def _table(report: SyncReport) -> Table:
+def _show_table(report: SyncReport, *, show_all: bool) -> None:
     headings = ("satellite", "DocType", "status", *_COUNTS)
-    return table_of_sections(headings, map(_section, report.satellites), numbers=_COUNTS)
+    short = shortened(report.satellites, _is_well, show_all=show_all)
+    if short.shown:
+        answers().print(table_of_sections(headings, map(_section, short.shown), numbers=_COUNTS))
+    if rest := short.rest():
+        answers().print(plain(f"{rest} ({_sums(report)})"), style="dim")
+
+
+def _is_well(satellite: SyncedSatellite) -> bool:
+    return satellite.ok and not any(doctype.needs_a_look for doctype in satellite.doctypes)
+
+
+def _sums(report: SyncReport) -> str:
+    doctypes = [doctype for satellite in report.satellites for doctype in satellite.doctypes]
+    documents = sum(doctype.documents for doctype in doctypes)
+    tombstones = sum(doctype.tombstones for doctype in doctypes)
+    return f"all together {documents:,} documents and {tombstones:,} tombstones of {len(doctypes):,} DocTypes"
 
 
 def _section(satellite: SyncedSatellite) -> Iterator[tuple[Text, ...]]:
@@ -85,6 +101,7 @@ def _cells(doctype: SyncedDocType) -> Iterator[Text]:
     yield number(doctype.documents)
     yield number(doctype.tombstones)
     yield number(doctype.quarantined, "yellow")
+    yield number(doctype.patched)
     yield number(doctype.pending, "yellow")
     for count in (merged.inserted, merged.updated, merged.deleted, merged.rows) if merged else (0, 0, 0, 0):
         yield number(count)
@@ -101,6 +118,8 @@ def _oddities(doctype: SyncedDocType) -> Iterator[str]:
         )
     if doctype.refused:
         yield f"the site left fields out, their columns keep what they had: {_some(doctype.refused)}."
+    if doctype.one_by_one:
+        yield f"each document is read on its own: the site lists no rows of {_some(doctype.one_by_one)} for this user."
     if doctype.strays:
         yield f"{doctype.strays:,} child rows of other documents came along and were ignored."
     for unmet in doctype.unmet:

@@ -70,6 +70,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_child: bool = False
     is_single: bool = False
     is_submittable: bool = False
+    is_virtual: bool = False
     fields: dict[str, FieldSchema] = {}
     tables: dict[str, str] = {}
     past_tables: tuple[str, ...] = ()
@@ -128,6 +129,7 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
         is_child=meta.is_child,
         is_single=meta.is_single,
         is_submittable=meta.is_submittable,
+        is_virtual=meta.is_virtual,
         fields={**described, **gone},
         tables=tables,
         past_tables=tuple(sorted(({*past.past_tables, *past.tables.values()}) - set(tables.values()))),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import FrappeSession, WirePage, read_children, read_heads
+from connectors.frappe import DocTypeError, FrappeSession, WirePage, read_children, read_document, read_heads
 from federation.conform.page import ConformedPage, Misfit, conform_page
 from federation.conform.reading import TableReading, table_reading
 from federation.contract.satellite_schema import SatelliteSchema
@@ -17,8 +18,12 @@ from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
 from federation.policy.fleet import FleetPolicy
 
+TO_RENAME = "to_rename"
+"""Says that a GL Entry or a Stock Ledger Entry still bears its temporary name."""
+
 ReadTables = Callable[
-    [Callable[[TableReading], list[ConformedPage]], Iterable[TableReading]], Iterable[list[ConformedPage]]
+    [Callable[[TableReading], list[ConformedPage] | None], Iterable[TableReading]],
+    Iterable[list[ConformedPage] | None],
 ]
 """Reads child tables side by side: a `map`, such as a thread pool's."""
 
@@ -30,15 +35,24 @@ class DocumentReading:
     Attributes:
         parent: the DocType's own table.
         children: one reading a child DocType.
+        child_fields: the fields that hold child rows → their child DocType.
+        is_single: there is one document, and no list of it.
     """
 
     parent: TableReading
     children: tuple[TableReading, ...] = ()
+    child_fields: Mapping[str, str] = field(default_factory=dict)
+    is_single: bool = False
 
     @property
     def doctype(self) -> str:
         """The DocType of the documents."""
         return self.parent.table.doctype
+
+    @property
+    def has_temporary_names(self) -> bool:
+        """Documents are born under names that an hourly job replaces [f_deletions/35-39]."""
+        return any(field.fieldname == TO_RENAME for field in self.parent.fields)
 
 
 def document_reading(
@@ -58,13 +72,15 @@ def document_reading(
         raise LookupError(f"{satellite} has no schema of {doctype}")
     shape = schema.doctypes[doctype]
     held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, doctype, field, "Table")}
-    children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys())
+    children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys() & schema.doctypes.keys())
     return DocumentReading(
         table_reading(satellite, zone, shape, contract.parent, policy),
         tuple(
             table_reading(satellite, zone, schema.doctypes[child], contract.children[child], policy)
             for child in children
         ),
+        {fieldname: child for fieldname, child in shape.tables.items() if child in children},
+        shape.is_single,
     )
 
 
@@ -91,7 +107,7 @@ class WholeDocuments:
         tables: DocType → rows, the parent's and every child's; all rows of a document or none of them.
         rejected: documents set aside.
         pending: names that moved or vanished while their child rows were read.
-        strays: child rows that the site sent for documents nobody asked for.
+        strays: rows that the site sent twice, and child rows of documents that nobody asked for.
         refused: fields that the site left out; a child table's with its DocType in front.
     """
 
@@ -103,13 +119,21 @@ class WholeDocuments:
 
 
 def make_whole(
-    session: FrappeSession, reading: DocumentReading, page: WirePage, in_parallel: ReadTables
+    session: FrappeSession, reading: DocumentReading, page: WirePage, in_parallel: ReadTables, unlisted: set[str]
 ) -> WholeDocuments:
     """Return the documents of a parents' `page` with all their child rows.
 
     After the child rows are read, the parents' `(name, modified)` are read again: a document that changed or vanished
     in between could be a mixture of two states, so it leaves the batch and stays pending. Child rows carry the
     `observed` of their document's page, the earliest instant at which any of it was seen.
+
+    Args:
+        session: the site.
+        reading: how its documents are read.
+        page: the parents.
+        in_parallel: reads child tables side by side.
+        unlisted: child DocTypes that the site doesn't list, so that their documents are read one by one: Frappe 13
+            lists the child tables of Custom Fields for nobody. Those that are found are added.
 
     Raises:
         NamelessDocument: a name isn't text.
@@ -120,13 +144,56 @@ def make_whole(
     pages: dict[str, list[ConformedPage]] = {reading.doctype: [parents]}
     pending: tuple[str, ...] = ()
     if reading.children and names:
-        read = in_parallel(lambda child: _read_child_table(session, reading, child, names, page), reading.children)
-        for child, conformed in zip(reading.children, read, strict=True):
-            pages[child.table.doctype] = conformed
+        listed = [child for child in reading.children if child.table.doctype not in unlisted]
+        read = in_parallel(lambda child: _list_child_table(session, reading, child, names, page), listed)
+        for child, conformed in zip(listed, read, strict=True):
+            if conformed is None:
+                unlisted.add(child.table.doctype)
+            else:
+                pages[child.table.doctype] = conformed
+        if unlisted:
+            pages.update(_read_one_by_one(session, reading, names, unlisted, page))
         heads = read_heads(session, reading.doctype, names)
         modified = map(str, page.column("modified"))
         pending = tuple(name for name, seen in zip(names, modified, strict=True) if heads.get(name) != seen)
     return _without_rejected(reading, pages, names, pending)
+
+
+def read_single(session: FrappeSession, reading: DocumentReading) -> WholeDocuments | None:
+    """Return the one document of a Single, or None where it was never saved.
+
+    Raises:
+        FrappeError: the site failed.
+    """
+    pages = _read_one(session, reading, reading.doctype)
+    if pages is None:
+        return None
+    observed = pages[reading.doctype].observed
+    readings = {table.table.doctype: table for table in (reading.parent, *reading.children)}
+    conformed = {
+        doctype: [_conformed(replace(page, observed=observed), readings[doctype])] for doctype, page in pages.items()
+    }
+    return _without_rejected(reading, conformed, [reading.doctype], ())
+
+
+def _read_one(session: FrappeSession, reading: DocumentReading, name: str) -> Mapping[str, WirePage] | None:
+    wires = {child.table.doctype: child.wire for child in reading.children}
+    by_field = {fieldname: wires[child] for fieldname, child in reading.child_fields.items()}
+    return read_document(session, reading.parent.wire, by_field, name)
+
+
+def _read_one_by_one(
+    session: FrappeSession, reading: DocumentReading, names: Sequence[str], unlisted: set[str], page: WirePage
+) -> dict[str, list[ConformedPage]]:
+    """Child rows out of whole documents; one that has vanished shows when the heads are read again."""
+    pages: dict[str, list[ConformedPage]] = {child: [] for child in unlisted}
+    for name in names:
+        document = _read_one(session, reading, name) or {}
+        for child in reading.children:
+            rows = document.get(child.table.doctype)
+            if child.table.doctype in unlisted and rows is not None and rows.rows:
+                pages[child.table.doctype].append(_conformed(replace(rows, observed=page.observed), child))
+    return pages
 
 
 def _conformed(page: WirePage, reading: TableReading) -> ConformedPage:
@@ -136,13 +203,19 @@ def _conformed(page: WirePage, reading: TableReading) -> ConformedPage:
     return conformed
 
 
-def _read_child_table(
+def _list_child_table(
     session: FrappeSession, reading: DocumentReading, child: TableReading, names: Sequence[str], page: WirePage
-) -> list[ConformedPage]:
-    return [
-        _conformed(replace(rows, observed=page.observed), child)
-        for rows in read_children(session, child.wire, reading.doctype, names)
-    ]
+) -> list[ConformedPage] | None:
+    """The child rows of documents, or None where the site lists them for nobody."""
+    try:
+        return [
+            _conformed(replace(rows, observed=page.observed), child)
+            for rows in read_children(session, child.wire, reading.doctype, names)
+        ]
+    except DocTypeError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        return None
 
 
 def _without_rejected(
@@ -160,7 +233,9 @@ def _without_rejected(
     refused: set[str] = set()
     for table in (reading.parent, *reading.children):
         doctype = table.table.doctype
-        rows = _concat(pages.get(doctype, ()), table)
+        sent = _concat(pages.get(doctype, ()), table)
+        rows = _each_once(sent)
+        strays += sent.num_rows - rows.num_rows
         owner = rows.column(_owner_column(reading, table))
         keep = pc.invert(pc.is_in(owner, leaving)) if len(leaving) else None
         if table is not reading.parent:
@@ -189,6 +264,17 @@ def _concat(pages: Sequence[ConformedPage], reading: TableReading) -> pa.Table:
     carried = set.intersection(*(set(page.table.column_names) for page in pages))
     columns = [name for name in reading.schema.names if name in carried]
     return pa.concat_tables([page.table.select(columns) for page in pages])
+
+
+def _each_once(rows: pa.Table) -> pa.Table:
+    """A row that a site sends twice is kept as it came first."""
+    names = rows.column("name")
+    if pc.count_distinct(names, mode="all").as_py() == rows.num_rows:
+        return rows
+    first = (
+        pa.table({"name": names, "row": pa.array(range(rows.num_rows))}).group_by("name").aggregate([("row", "min")])
+    )
+    return rows.take(first.column("row_min").sort())
 
 
 def _misfits_by_document(

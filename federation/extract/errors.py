@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ExtractError(Exception):
     """What went wrong in a run: what happened, to what, and what to do."""
@@ -41,6 +43,18 @@ class MassDeletion(DocTypeFailed):
             "than `max_delete_share` allows. Nothing was deleted. If the site really lost them, run "
             f"`federation sync --full --satellite {satellite} --doctype '{doctype}' --allow-mass-delete`; if not, see "
             "whether its address leads to the right site."
+        )
+
+
+class AnotherSite(ExtractError):
+    """The site answers with documents of another one."""
+
+    def __init__(self, satellite: str, doctypes: Sequence[str], anchors: int) -> None:
+        super().__init__(
+            f"{satellite}: none of the {anchors} documents ({', '.join(doctypes)}) that tell this site are there: "
+            "another site answers, or one that was set up anew. Nothing was read. See whether its address leads to the "
+            "right site; if it does, run `federation sync --full --allow-mass-delete "
+            f"--satellite {satellite}`."
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,27 +18,31 @@ from connectors.frappe import (
     FrappeSession,
     SiteFacts,
     TransientError,
+    detect_manners,
     probe,
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.clock import ObservedClock
-from federation.extract.deletions import Deletions, read_deletions
+from federation.extract.context import Limits, RunContext
+from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
 from federation.extract.documents import DocumentReading, document_reading
 from federation.extract.errors import ClockAstray, DocTypeFailed, NoTimeZone
+from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
 from federation.extract.outcome import DocTypeOutcome, Progress
-from federation.extract.selected import select
-from federation.extract.walk import Limits, RunContext, Walk, Walked
-from federation.lake.manifest import DocTypeState, Position
+from federation.extract.selected import Selected, select
+from federation.extract.signals import Signals, read_signals
+from federation.extract.site_time import SiteClock
+from federation.extract.site_time import window as site_window
+from federation.lake.manifest import DocTypeState, SiteState
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.model import Satellite, Settings
 
-_CLOCK_ERROR: Final = timedelta(seconds=2)
-"""The `Date` header is cut to whole seconds, and some servers make it only once a second."""
+_LOG: Final = logging.getLogger(__name__)
 _CLOCK_ASTRAY: Final = timedelta(days=366)
 
 
@@ -47,12 +52,13 @@ class RunOptions:
 
     Attributes:
         doctypes: only these, else all that the settings select.
-        full: walk from the beginning and prove absences (the nightly run), else only what changed.
+        depth: `changes` (hourly); `reconcile`: also what changes can't tell, within the settings' budget (nightly);
+            `full`: everything is read again.
         allow_mass_delete: believe the site although more documents than the setting allows are gone.
     """
 
     doctypes: tuple[str, ...] | None = None
-    full: bool = False
+    depth: Depth = "changes"
     allow_mass_delete: bool = False
 
 
@@ -82,7 +88,7 @@ def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> Fr
     """Return a session of the satellite as its settings say.
 
     Raises:
-        SettingsError: the key or the secret can't be had or used, or the CA file isn't there.
+        SettingsError: the key, the secret or the proxy can't be had or used, or the CA file isn't there.
     """
     limits = WireLimits(
         connections=satellite.connections,
@@ -92,7 +98,15 @@ def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> Fr
     verify = satellite.verify if satellite.verify is True else str(satellite.verify)
     try:
         credentials = Credentials(satellite.api_key(), satellite.api_secret())
-        return FrappeSession(satellite.url, credentials, limits, verify=verify, clock=clock or ObservedClock())
+        return FrappeSession(
+            satellite.url,
+            credentials,
+            limits,
+            site_name=satellite.site,
+            proxy=satellite.proxy_url(),
+            verify=verify,
+            clock=clock or ObservedClock(),
+        )
     except ValueError as error:
         problem = Problem(str(error), "correct it, then run `federation check`", f"satellites.{satellite.name}")
         raise SettingsError([problem]) from error
@@ -107,80 +121,105 @@ class _Extraction:
     session: FrappeSession
     run: LakeRun
     clock: ObservedClock
-    _deletions: Deletions | None = None
-    _walked: dict[str, Walked] = field(default_factory=dict)
+    _signals: Signals | None = None
+    _site: SiteState = field(default_factory=SiteState)
+    _ended: set[str] = field(default_factory=set)
     _last_was_transient: bool = False
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
+        self._site = self.run.site
         try:
             yield from self._read()
         finally:
             self._close()
 
     def _read(self) -> Iterator[DocTypeOutcome]:
-        through = self.clock()
+        began = self.clock()
         facts = probe(self.session)
-        zone = self._zone(facts)
-        # A late bound reads a little more of what happens meanwhile; an early one would leave out what happened before.
-        until = self._site_time(through + _CLOCK_ERROR, facts, zone)
-        if not self.run.deleted.modified:
-            # Committed at once: a first load that is killed would lose the deletions up to the next run.
-            self.run.commit(deleted=Position(self._site_time(through - _CLOCK_ERROR, facts, zone)))
+        site_clock = self._site_clock(facts)
+        anchors = () if self.options.allow_mass_delete else self._site.anchors
+        self._site = replace(self._site, anchors=recognise(self.session, self.satellite.name, anchors))
+        overlap = timedelta(seconds=self.settings.overlap_seconds)
+        window = site_window(site_clock, began, begun=self._site.begun, bound=self._site.until, overlap=overlap)
+        if self._site.begun is None:
+            # Committed at once: a first load that is killed would lose what is deleted up to the next run.
+            self._site = replace(self._site, begun=began, until=window.bound)
+            self.run.commit(site=self._site)
         known = self.run.schema or SatelliteSchema(self.satellite.name)
         wanted = self.settings.selection(self.satellite)
-        selected = select(self.session, wanted, known, only=self.options.doctypes, now=through)
+        selected = select(self.session, wanted, known, only=self.options.doctypes, now=began)
+        readings = self._readings(selected, site_clock.zone)
+        new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, selected.schema)}
         if selected.schema != known:
             self.run.describe(selected.schema)
-        self._deletions = read_deletions(
-            self.session, self.run.deleted, until=until, page_rows=self.satellite.page_rows
-        )
+        self._signals = read_signals(self.session, window, page_rows=self.satellite.page_rows)
+        self._site = replace(self._site, begun=began, until=window.bound, zone=self._noted_zone(site_clock.zone.key))
         for doctype, reason in selected.failures.items():
             yield self._fail(doctype, reason)
-        fleet = FleetPolicy(self.settings)
-        readings = [
-            document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet)
-            for doctype in selected.doctypes
-        ]
         with ThreadPoolExecutor(self.satellite.connections, "child-tables") as child_tables:
             context = RunContext(
                 self.session,
                 self.run,
                 self.clock,
-                Limits(self.satellite.page_rows, self.settings.batch_rows, self.settings.max_delete_share),
-                until=until,
-                through=through,
+                self._limits(overlap),
+                began=began,
+                site_clock=site_clock,
+                manners=detect_manners(self.session),
                 in_parallel=child_tables.map,
                 progress=self.progress,
                 validate=self.settings.validation,
                 frappe_major=_major(facts.versions.get("frappe", "")),
                 allow_mass_delete=self.options.allow_mass_delete,
             )
-            yield from self._walk_all(context, readings, self._deletions)
+            yield from self._walk_all(context, readings, selected.schema, new)
+        if not self._site.anchors:
+            self._site = replace(self._site, anchors=choose_anchors(self.run, readings))
+
+    def _readings(self, selected: Selected, zone: ZoneInfo) -> list[DocumentReading]:
+        fleet = FleetPolicy(self.settings)
+        return [
+            document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet)
+            for doctype in selected.doctypes
+        ]
+
+    def _limits(self, overlap: timedelta) -> Limits:
+        return Limits(
+            page_rows=self.satellite.page_rows,
+            batch_rows=self.settings.batch_rows,
+            delete_share=self.settings.max_delete_share,
+            compare_rows=self.settings.reconcile.compare_rows,
+            reread_rows=self.settings.reconcile.reread_rows,
+            overlap=overlap,
+        )
 
     def _walk_all(
-        self, context: RunContext, readings: list[DocumentReading], deletions: Deletions
+        self, context: RunContext, readings: list[DocumentReading], schema: SatelliteSchema, new: Collection[str]
     ) -> Iterator[DocTypeOutcome]:
         """Walk DocTypes side by side, as many as the site bears connections; the site's failure stops them all."""
         with ThreadPoolExecutor(self.satellite.connections, "doctypes") as doctypes:
             walks = {
-                doctypes.submit(self._walk, context, reading, deletions.names(reading.doctype)): reading.doctype
+                doctypes.submit(self._walk, context, reading, schema, reading.doctype in new): reading.doctype
                 for reading in readings
             }
             try:
                 for ended in as_completed(walks):
-                    yield self._ended(walks[ended], ended)
+                    yield self._outcome(walks[ended], ended)
             finally:
                 context.stop.set()
+                self.session.stop()
                 doctypes.shutdown(cancel_futures=True)
 
-    def _walk(self, context: RunContext, reading: DocumentReading, signals: Sequence[str]) -> Walked:
+    def _walk(
+        self, context: RunContext, reading: DocumentReading, schema: SatelliteSchema, has_new_fields: bool
+    ) -> DocTypeOutcome:
         context.stop_if_asked(reading.doctype)
         self.progress.started(reading.doctype)
-        return Walk(context, reading, "full" if self.options.full else "changes", signals).run()
+        signals = self._signals or Signals()
+        return run_doctype(context, reading, schema, signals, depth=self.options.depth, has_new_fields=has_new_fields)
 
-    def _ended(self, doctype: str, ended: Future[Walked]) -> DocTypeOutcome:
-        """Return the outcome of a walk.
+    def _outcome(self, doctype: str, ended: Future[DocTypeOutcome]) -> DocTypeOutcome:
+        """Return the outcome of a DocType.
 
         One time-out may be the DocType's own trouble. Two in a row, with nothing read in between, are the site's, and
         asking for the other DocTypes would only wait as long again for each.
@@ -189,7 +228,7 @@ class _Extraction:
             FrappeError: the site as a whole failed.
         """
         try:
-            walked = ended.result()
+            outcome = ended.result()
         except TransientError as error:
             if self._last_was_transient:
                 raise
@@ -198,9 +237,9 @@ class _Extraction:
         except (DocTypeError, DocTypeFailed) as error:
             return self._fail(doctype, str(error))
         self._last_was_transient = False
-        self._walked[doctype] = walked
-        self.progress.ended(walked.outcome)
-        return walked.outcome
+        self._ended.add(doctype)
+        self.progress.ended(outcome)
+        return outcome
 
     def _fail(self, doctype: str, reason: str) -> DocTypeOutcome:
         outcome = DocTypeOutcome(doctype, "failed", error=reason)
@@ -208,31 +247,41 @@ class _Extraction:
         return outcome
 
     def _close(self) -> None:
-        """Say in the closing manifest what needed no commit of its own.
+        """Say in the closing manifest how far the site's own lists are read.
 
-        That are DocTypes in which nothing had changed, and how far the list of deletions is read: what it says of a
-        DocType that wasn't walked to its end becomes names to read again, so that the list is never read twice.
+        What they say of a DocType that wasn't walked to its end becomes names to read again, so that the lists are
+        never read twice.
         """
-        waiting = [walked for walked in self._walked.values() if not walked.committed]
-        states = {walked.completed.doctype: walked.state for walked in waiting}
-        if self._deletions is not None:
-            states.update(self._signalled(self._deletions))
-        self.run.close(
-            completed=[walked.completed for walked in waiting],
-            states=states,
-            deleted=self._deletions.reached if self._deletions is not None else None,
-            observed=self.clock.last,
-        )
+        if self._signals is not None:
+            self.run.note(dict(self._signalled(self._signals)), [])
+        self.run.close(site=self._site if self._signals is not None else None, observed=self.clock.last)
 
-    def _signalled(self, deletions: Deletions) -> Iterator[tuple[str, DocTypeState]]:
+    def _signalled(self, signals: Signals) -> Iterator[tuple[str, DocTypeState]]:
         """DocTypes that are still wanted, were read before, and weren't walked to their end although signalled."""
         wanted = self.settings.selection(self.satellite)
         shapes = self.run.schema.doctypes if self.run.schema else {}
-        for doctype in deletions.by_doctype.keys() & self.run.doctypes & shapes.keys() - self._walked.keys():
+        for doctype in signals.doctypes & self.run.doctypes & shapes.keys() - self._ended:
             if wanted.matches(doctype, shapes[doctype].module):
                 state = self.run.state(doctype)
-                pending = dict.fromkeys((*state.position.pending, *deletions.names(doctype)))
+                pending = dict.fromkeys((*state.position.pending, *signals.names(doctype)))
                 yield doctype, replace(state, position=replace(state.position, pending=tuple(pending)))
+
+    def _site_clock(self, facts: SiteFacts) -> SiteClock:
+        skew = facts.clock_skew or timedelta(0)
+        if abs(skew) > _CLOCK_ASTRAY:
+            raise ClockAstray(self.satellite.name, skew.days)
+        return SiteClock(self._zone(facts), skew)
+
+    def _noted_zone(self, zone: str) -> str:
+        if self._site.zone not in ("", zone):
+            _LOG.warning(
+                "%s: the site's time zone was %s and is %s now; the UTC columns of its documents follow as these are "
+                "read again, all of them with `federation sync --full`",
+                self.satellite.name,
+                self._site.zone,
+                zone,
+            )
+        return zone
 
     def _zone(self, facts: SiteFacts) -> ZoneInfo:
         told = self.satellite.time_zone or facts.time_zone or ""
@@ -240,13 +289,6 @@ class _Extraction:
             return ZoneInfo(told)
         except (KeyError, ValueError, OSError) as error:
             raise NoTimeZone(self.satellite.name, told) from error
-
-    def _site_time(self, instant: datetime, facts: SiteFacts, zone: ZoneInfo) -> str:
-        """Return the site's local time at `instant`, as the site writes `modified`."""
-        skew = facts.clock_skew or timedelta(0)
-        if abs(skew) > _CLOCK_ASTRAY:
-            raise ClockAstray(self.satellite.name, skew.days)
-        return (instant + skew).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _major(version: str) -> int | None:

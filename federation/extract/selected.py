@@ -80,14 +80,10 @@ def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None
         listed = {
             schema.doctype: schema.module
             for schema in known.doctypes.values()
-            if not (schema.is_child or schema.is_single)
+            if not (schema.is_child or schema.is_virtual)
         }
     else:
-        listed = {
-            entry.name: entry.module
-            for entry in catalogue.values()
-            if not (entry.is_child or entry.is_single or entry.is_virtual)
-        }
+        listed = {entry.name: entry.module for entry in catalogue.values() if not (entry.is_child or entry.is_virtual)}
     matching = {doctype for doctype, module in listed.items() if selection.matches(doctype, module)}
     return sorted(matching | set(selection.names))
 
@@ -107,7 +103,7 @@ def _is_fresh(schema: DocTypeSchema | None, fingerprint: str, now: datetime) -> 
 
 
 def _unreadable(wanted: Iterable[str], schema: SatelliteSchema, failures: Mapping[str, str]) -> dict[str, str]:
-    """DocTypes whose documents don't come in lists."""
+    """DocTypes that have no documents of their own in the site's database."""
     reasons = {}
     for doctype in wanted:
         shape = schema.doctypes.get(doctype)
@@ -115,6 +111,6 @@ def _unreadable(wanted: Iterable[str], schema: SatelliteSchema, failures: Mappin
             continue
         if shape.is_child:
             reasons[doctype] = f"{doctype} is a child table: name its parent DocType instead, its rows come with it."
-        elif shape.is_single:
-            reasons[doctype] = f"{doctype} is a Single: it has no list of documents. Take it off `doctypes`."
+        elif shape.is_virtual:
+            reasons[doctype] = f"{doctype} is virtual: the site computes it and stores nothing. Take it off `doctypes`."
     return reasons

@@ -32,8 +32,8 @@ class CurrentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         path: relative to the satellite's folder.
         table: the DocType or child DocType whose rows it holds.
-        kind: rows; or heads, one row for every name ever known: its newest version, a tombstone where it is absent; or
-            quarantine, documents whose newest version was set aside.
+        kind: rows; or heads, one row for every name ever known: its newest version, a tombstone where it is absent, and
+            when it was last found as known; or quarantine, documents whose newest version was set aside.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Current(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         seq: every package up to this commit is in it, but for those that can never count.
         contract: the version of the contract that its columns and types follow.
-        files: its files, all in one folder.
+        files: its files, each in the folder of the version that wrote it.
     """
 
     doctype: str
@@ -105,36 +105,38 @@ def _made_anew(
     folder: LakeFolder, before: Current, packages: Sequence[Committed], contract: Contract, seq: int
 ) -> Current:
     made = before
+    anew = before.contract != contract.version
     try:
         with open_duckdb(folder) as connection:
             steps = group(connection, folder, packages) or [Group()]
         for step in steps:
-            made = _written(folder, made, step, contract, seq)
+            made = _written(folder, made, step, contract, seq, anew=anew)
+            anew = False
     except (duckdb.Error, pa.ArrowException, OSError) as error:
         reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0][:200]}."
         raise CompactionFailed(folder.satellite, contract.doctype, reason) from error
     return made
 
 
-def _written(folder: LakeFolder, before: Current, step: Group, contract: Contract, seq: int) -> Current:
-    """Write what is known after `step` into a folder of its own."""
+def _written(folder: LakeFolder, before: Current, step: Group, contract: Contract, seq: int, *, anew: bool) -> Current:
+    """Write what `step` changes into a folder of its own; other files stay where they are, unless all are made anew."""
     place = f"{_folder(contract.doctype)}/{seq:010d}-{uuid.uuid4().hex[:8]}"
     stored = Stored(
         {file.table: folder.uri(file.path) for file in before.files if file.kind == "rows"},
         before.uris(folder, "heads"),
         before.uris(folder, "quarantine"),
     )
-    files = []
+    files = {} if anew else {(file.kind, file.table): file for file in before.files}
     widest = max(len(table.columns) for table in contract.tables)
     try:
         with open_duckdb(folder, widest) as connection:
-            for output in fold(connection, folder, stored, step, contract):
+            for output in fold(connection, folder, stored, step, contract, anew=anew):
                 path = f"{place}/{slug(output.table) if output.kind == 'rows' else output.kind}.parquet"
-                files.append(_stream(connection, folder, output, path))
+                files[output.kind, output.table] = _stream(connection, folder, output, path)
     except BaseException:
         folder.delete(place)
         raise
-    return Current(contract.doctype, seq, contract.version, tuple(files))
+    return Current(contract.doctype, seq, contract.version, tuple(files.values()))
 
 
 def _stream(connection: duckdb.DuckDBPyConnection, folder: LakeFolder, output: Output, path: str) -> CurrentFile:
@@ -150,15 +152,21 @@ def _stream(connection: duckdb.DuckDBPyConnection, folder: LakeFolder, output: O
 
 
 def _remove_older(folder: LakeFolder, before: Current, after: Current) -> None:
-    """Remove versions that `after` replaces, and what compactions that were killed left behind.
+    """Remove files that `after` replaces, and what compactions that were killed left behind.
 
     A version as new as `after` that isn't `after` may be another compaction's, so it stays until the next one.
     """
-    replaced = {file.path.split("/")[2] for file in before.files}
+    kept = {file.path.split("/")[2] for file in after.files}
+    replaced = {file.path.split("/")[2] for file in before.files} - kept
     for name in folder.names(_folder(after.doctype)):
         version = _VERSION.fullmatch(name)
-        if version and (int(version[1]) < after.seq or name in replaced):
+        if version and name not in kept and (int(version[1]) < after.seq or name in replaced):
             folder.delete(f"{_folder(after.doctype)}/{name}")
+    named = {file.path for file in after.files}
+    for name in kept:
+        for path in folder.files(f"{_folder(after.doctype)}/{name}"):
+            if path not in named:
+                folder.delete(path)
 
 
 def _folder(doctype: str) -> str:

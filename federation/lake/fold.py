@@ -11,40 +11,54 @@ import pyarrow as pa
 
 from federation.contract.columns import Contract
 from federation.contract.names import NAME, OBSERVED
+from federation.lake.fold_patch import PatchStep
 from federation.lake.fold_rows import RowsStep
 from federation.lake.history import Committed
 from federation.lake.lake_sql import (
+    NO_HEADS,
     VERSION,
+    columns_by_file,
     heads_sql,
     identifier,
     is_absent,
-    literal,
+    observed_of,
+    parquet,
     scan_of,
     stored_heads_sql,
     stored_rows_sql,
     union,
     version_columns,
 )
-from federation.lake.packages import QUARANTINE_SCHEMA
+from federation.lake.manifest import FileKind
+from federation.lake.packages import MODIFIED, QUARANTINE_SCHEMA
 from federation.lake.storage import LakeFolder
 
 CurrentKind = Literal["rows", "heads", "quarantine"]
 
 HEADS_SCHEMA: Final = pa.schema(
-    [(NAME, pa.string()), (OBSERVED, pa.timestamp("us")), ("seq", pa.int64()), ("absent", pa.bool_())]
+    [
+        (NAME, pa.string()),
+        (OBSERVED, pa.timestamp("us")),
+        ("seq", pa.int64()),
+        ("absent", pa.bool_()),
+        ("seen", pa.timestamp("us")),
+    ]
 )
-"""One row for every name ever known: its newest version, a tombstone where it is absent."""
+"""One row for every name ever known: its newest version, a tombstone where it is absent; and when it was last found as
+known after that, null where it wasn't."""
 
 STORED_QUARANTINE_SCHEMA: Final = pa.schema(
     [
         *(each for each in QUARANTINE_SCHEMA if each.name != OBSERVED),
-        *(each for each in HEADS_SCHEMA if each.name != NAME),
+        *(each for each in HEADS_SCHEMA if each.name not in (NAME, "seen")),
     ]
 )
 """Documents whose newest version was set aside: why, and that version; `absent` is always false."""
 
 Columns = frozenset[tuple[str, str]]
 """(column, DuckDB type)."""
+
+_NEVER: Final = "NULL::TIMESTAMP AS seen"
 
 
 @dataclass(frozen=True)
@@ -67,10 +81,23 @@ class Group:
 
     Attributes:
         columns: covered DocType or child DocType → its columns, none where it came without rows.
+        patched: patched DocType or child DocType → the columns of its patches. Patches of one walk, which meets every
+            row once, are a step of their own: what came before them must stand when they apply.
     """
 
     packages: tuple[Committed, ...] = ()
     columns: Mapping[str, Columns] = field(default_factory=dict)
+    patched: Mapping[str, Columns] = field(default_factory=dict)
+
+    def brings(self, *kinds: FileKind) -> bool:
+        """Return whether any file of these kinds has rows."""
+        return any(file.kind in kinds and file.rows for each in self.packages for file in each.package.files)
+
+    def joined_by(self, committed: Committed, columns: Mapping[str, Columns], patched: Mapping[str, Columns]) -> bool:
+        """Return whether the next package can be folded in this step too."""
+        if self.patched or patched:
+            return self.patched == patched and self.packages[-1].package.walk == committed.package.walk
+        return _fit(self.columns, columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,55 +112,83 @@ class Output:
 
 def group(connection: duckdb.DuckDBPyConnection, folder: LakeFolder, packages: Sequence[Committed]) -> list[Group]:
     """Return `packages` in as few groups as their columns allow, in order."""
-    by_file = _columns_by_file(
+    by_file = columns_by_file(
         connection,
         [
             folder.uri(file.path)
             for each in packages
             for file in each.package.files
-            if file.kind == "rows" and file.rows
+            if file.kind in ("rows", "patch") and file.rows
         ],
     )
     groups: list[Group] = []
     for committed in packages:
-        columns = {
-            file.table: by_file.get(folder.uri(file.path), frozenset())
-            for file in committed.package.files
-            if file.kind == "rows"
-        }
+        columns, patched = (
+            {
+                file.table: frozenset(by_file.get(folder.uri(file.path), {}).items())
+                for file in committed.package.files
+                if file.kind == kind
+            }
+            for kind in ("rows", "patch")
+        )
         last = groups[-1] if groups else None
-        if last is not None and _fit(last.columns, columns):
-            groups[-1] = Group((*last.packages, committed), _united(last.columns, columns))
+        if last is not None and last.joined_by(committed, columns, patched):
+            groups[-1] = Group((*last.packages, committed), _united(last.columns, columns), patched)
         else:
-            groups.append(Group((committed,), columns))
+            groups.append(Group((committed,), columns, patched))
     return groups
 
 
 def fold(
-    connection: duckdb.DuckDBPyConnection, folder: LakeFolder, stored: Stored, step: Group, contract: Contract
+    connection: duckdb.DuckDBPyConnection,
+    folder: LakeFolder,
+    stored: Stored,
+    step: Group,
+    contract: Contract,
+    *,
+    anew: bool,
 ) -> Iterator[Output]:
     """Yield the files of what is known after `step`; each query must be run before the next one is taken.
 
     The newest version of a document wins: its row, and the child rows that came with it. A column that the step
     doesn't carry keeps its stored value, a child table that it doesn't cover keeps its stored rows; neither outlives a
     tombstone. A child row that two documents claim belongs to the one observed later.
+
+    Args:
+        connection: an empty DuckDB.
+        folder: the satellite's folder.
+        stored: what is known before.
+        step: the packages.
+        contract: what columns and types follow.
+        anew: every file is written, for a contract of other columns or types; else those that the step changes.
     """
+    documents = step.brings("rows", "tombstones")
     _find_changed(connection, folder, stored, step, contract.doctype)
-    heads = f"SELECT name, {version_columns(VERSION)} FROM heads"
-    yield Output(contract.doctype, "heads", heads, HEADS_SCHEMA)
+    if anew or documents or step.brings("seen"):
+        heads = f"SELECT name, {version_columns(VERSION)}, seen FROM heads"
+        yield Output(contract.doctype, "heads", heads, HEADS_SCHEMA)
     for table in contract.tables:
         doctype = table.doctype
-        rows = RowsStep(
-            table=table,
-            stored=stored.rows.get(doctype),
-            stored_columns=_columns_of(connection, stored.rows.get(doctype)),
-            covered=doctype in step.columns,
-            incoming=scan_of(folder, step.packages, "rows", doctype),
-            incoming_columns=frozenset(name for name, _ in step.columns.get(doctype, ())),
-        )
-        if rows.schema.names:
-            yield Output(doctype, "rows", rows.sql(connection), rows.schema)
-    yield from _quarantine(folder, stored, step, contract.doctype)
+        file = stored.rows.get(doctype)
+        stored_columns = frozenset(columns_by_file(connection, [file])[file]) if file else frozenset()
+        patches = scan_of(folder, step.packages, "patch", doctype)
+        if patches is not None and file is not None and MODIFIED in stored_columns:
+            patched = frozenset(name for name, _ in step.patched[doctype])
+            patch = PatchStep(table, file, stored_columns, patches, patched)
+            yield Output(doctype, "rows", patch.sql(connection), patch.schema)
+        elif anew or documents:
+            rows = RowsStep(
+                table=table,
+                stored=file,
+                stored_columns=stored_columns,
+                covered=doctype in step.columns,
+                incoming=scan_of(folder, step.packages, "rows", doctype),
+                incoming_columns=frozenset(name for name, _ in step.columns.get(doctype, ())),
+            )
+            if rows.schema.names:
+                yield Output(doctype, "rows", rows.sql(connection), rows.schema)
+    if anew or documents or step.brings("quarantine"):
+        yield from _quarantine(folder, stored, step, contract.doctype)
 
 
 def _find_changed(
@@ -141,9 +196,11 @@ def _find_changed(
 ) -> None:
     """Make `changed`: names whose newest version is in the step; and `heads`: the newest version of every name.
 
-    `anew` tells that the stored version was followed by a tombstone, so nothing of it is kept.
+    `seen` tells the instant after that version at which the document was found as known; `anew`, that the stored
+    version was followed by a tombstone, so nothing of it is kept.
     """
-    connection.execute(f"CREATE VIEW stored_heads AS {stored_heads_sql(stored.heads)}")
+    known = stored_rows_sql(stored.heads, [NAME, "seen"]) if stored.heads else f"SELECT *, {_NEVER} FROM ({NO_HEADS})"
+    connection.execute(f"CREATE VIEW stored_heads AS {known}")
     connection.execute(
         f"""
         CREATE TEMP TABLE changed AS
@@ -154,24 +211,23 @@ def _find_changed(
         )
         SELECT
             newest.name, newest.{VERSION}, {is_absent(f"newest.{VERSION}")} AS absent,
-            coalesce(newest.gone > stored.{VERSION}, false) AS anew
+            coalesce(newest.gone > stored.{VERSION}, false) AS anew,
+            CASE WHEN stored.seen > {observed_of(f"newest.{VERSION}")} THEN stored.seen END AS seen
         FROM newest LEFT JOIN stored_heads AS stored USING (name)
         WHERE stored.name IS NULL OR newest.{VERSION} > stored.{VERSION}
         """
     )
-    connection.execute(
-        f"""
-        CREATE VIEW heads AS
-        SELECT name, {VERSION} FROM stored_heads ANTI JOIN changed USING (name)
-        UNION ALL SELECT name, {VERSION} FROM changed
+    heads = f"""
+        SELECT name, {VERSION}, seen FROM stored_heads ANTI JOIN changed USING (name)
+        UNION ALL SELECT name, {VERSION}, seen FROM changed
+    """
+    if seen := scan_of(folder, step.packages, "seen", doctype):
+        met = f"SELECT name, max(observed) AS seen FROM {parquet(seen.uris)} GROUP BY name"
+        heads = f"""
+            SELECT name, {VERSION}, CASE WHEN met.seen > {observed_of(VERSION)} THEN greatest(head.seen, met.seen)
+            ELSE head.seen END AS seen FROM ({heads}) AS head LEFT JOIN ({met}) AS met USING (name)
         """
-    )
-
-
-def _columns_of(connection: duckdb.DuckDBPyConnection, stored: str | None) -> frozenset[str]:
-    if stored is None:
-        return frozenset()
-    return frozenset(name for name, _ in _columns_by_file(connection, [stored])[stored])
+    connection.execute(f"CREATE VIEW heads AS {heads}")
 
 
 def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -> Iterator[Output]:
@@ -209,15 +265,3 @@ def _fit(first: Mapping[str, Columns], second: Mapping[str, Columns]) -> bool:
 
 def _united(first: Mapping[str, Columns], second: Mapping[str, Columns]) -> Mapping[str, Columns]:
     return {**first, **{table: columns or first.get(table, columns) for table, columns in second.items()}}
-
-
-def _columns_by_file(connection: duckdb.DuckDBPyConnection, uris: Sequence[str]) -> dict[str, Columns]:
-    if not uris:
-        return {}
-    found: dict[str, set[tuple[str, str]]] = {}
-    for uri, name, kind in connection.execute(
-        f"SELECT file_name, name, duckdb_type FROM parquet_schema([{', '.join(map(literal, uris))}]) "
-        "WHERE num_children IS NULL"
-    ).fetchall():
-        found.setdefault(uri, set()).add((name, kind))
-    return {uri: frozenset(columns) for uri, columns in found.items()}

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from federation.contract.columns import TableContract
-from federation.lake.lake_sql import VERSION, Scan, identifier, parquet, union
+from federation.lake.lake_sql import VERSION, Scan, duckdb_types, identifier, parquet, union
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,7 @@ class RowsStep:
 
     def sql(self, connection: duckdb.DuckDBPyConnection) -> str:
         """Return the query; where documents claim the same child row, that is settled first."""
-        types = [str(kind) for kind in connection.from_arrow(self.schema.empty_table()).types]
-        casts = dict(zip(self.schema.names, types, strict=True))
+        casts = duckdb_types(connection, self.schema)
         selects = []
         if self.stored is not None:
             selects.append(self._kept(self.stored, casts))

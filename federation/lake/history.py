@@ -72,6 +72,6 @@ class History:
         if self.counts(package) or self.newest is None:
             return False
         state = self.newest.doctypes.get(package.doctype)
-        open_walks = (state.open_changes, state.open_full) if state else ()
+        goes_on = state is not None and state.open is not None and state.open.id == package.walk
         run_goes_on = self.newest.stage != "closing" and package.id.startswith(f"{self.newest.run_id}/")
-        return run_goes_on or any(walk is not None and walk.id == package.walk for walk in open_walks)
+        return goes_on or run_goes_on

@@ -1,12 +1,24 @@
-"""Known names: the documents that the lake believes to be alive, and those among them that a full walk didn't meet."""
+"""Known names: the documents that the lake believes to be alive, and those that a pass over all didn't meet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from federation.lake.current import Current, read_current
 from federation.lake.history import Committed
-from federation.lake.lake_sql import VERSION, heads_sql, is_absent, open_duckdb, stored_heads_sql, union
+from federation.lake.lake_sql import (
+    VERSION,
+    heads_sql,
+    is_absent,
+    literal,
+    observed_of,
+    open_duckdb,
+    parquet,
+    scan_of,
+    stored_heads_sql,
+    union,
+)
 from federation.lake.log import CommitLog
 from federation.lake.storage import LakeFolder
 
@@ -20,30 +32,53 @@ def count_known(folder: LakeFolder, log: CommitLog, doctype: str) -> int:
     return int(counted[0][0])
 
 
-def missing_names(folder: LakeFolder, log: CommitLog, doctype: str, *, walk: str, at_once: int) -> Iterator[list[str]]:
-    """Yield the names, sorted and `at_once` at a time, that were alive before a full walk and weren't met since.
+def missing_names(
+    folder: LakeFolder, log: CommitLog, doctype: str, *, begun: datetime, at_once: int
+) -> Iterator[list[str]]:
+    """Yield the names, sorted and `at_once` at a time, that are alive and weren't met since `begun`.
 
-    Met are documents, tombstones and quarantined documents of every package committed since the walk's first one. All
-    that the walk read must be committed before the first name is taken; later commits don't change what is yielded.
+    Met are documents that were read, set aside, or found as known, by whatever walk. All that was met must be committed
+    before the first name is taken; later commits don't change what is yielded.
+
+    Args:
+        folder: the satellite's folder.
+        log: its log.
+        doctype: whose names.
+        begun: when the pass over all names began (UTC).
+        at_once: how many names are yielded together.
     """
     current = read_current(folder, doctype)
     packages = log.since(current.seq).of(doctype, current.seq)
-    begin = next((number for number, committed in enumerate(packages) if committed.package.walk == walk), len(packages))
-    alive = _alive(folder, current, packages[:begin])
-    met = heads_sql(folder, packages[begin:], doctype, "rows", "tombstones", "quarantine")
+    facts = union(
+        [f"SELECT name, {VERSION}, NULL::TIMESTAMP AS seen FROM ({known_heads_sql(folder, current, packages)})"]
+    )
+    if stored := current.uris(folder, "heads"):
+        facts = union([facts, f"SELECT name, NULL, seen FROM {parquet(stored)} WHERE seen IS NOT NULL"])
+    if seen := scan_of(folder, packages, "seen", doctype):
+        facts = union([facts, f"SELECT name, NULL, observed FROM {parquet(seen.uris)}"])
+    newest = f"max({VERSION})"
+    instant = literal(begun.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" "))
     with open_duckdb(folder) as connection:
-        names = connection.execute(f"SELECT name FROM ({alive}) ANTI JOIN ({met}) AS met USING (name) ORDER BY name")
+        names = connection.execute(
+            f"SELECT name FROM ({facts}) GROUP BY name HAVING {newest} IS NOT NULL AND NOT {is_absent(newest)} "
+            f"AND greatest({observed_of(newest)}, max(seen)) < TIMESTAMP {instant} ORDER BY name"
+        )
         while rows := names.fetchmany(at_once):
             yield [name for (name,) in rows]
 
 
 def _alive(folder: LakeFolder, current: Current, packages: Sequence[Committed]) -> str:
     """Names whose newest version, accepted or quarantined, is not an absence."""
-    heads = union(
+    heads = known_heads_sql(folder, current, packages)
+    return f"SELECT name FROM ({heads}) GROUP BY name HAVING NOT {is_absent(f'max({VERSION})')}"
+
+
+def known_heads_sql(folder: LakeFolder, current: Current, packages: Sequence[Committed]) -> str:
+    """Return a SELECT of the name and `VERSION` of all that was ever known, set aside or found absent."""
+    return union(
         [
             stored_heads_sql(current.uris(folder, "heads")),
             stored_heads_sql(current.uris(folder, "quarantine")),
             heads_sql(folder, packages, current.doctype, "rows", "tombstones", "quarantine"),
         ]
     )
-    return f"SELECT name FROM ({heads}) GROUP BY name HAVING NOT {is_absent(f'max({VERSION})')}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from federation.lake.history import Committed
 from federation.lake.manifest import FileKind
@@ -68,12 +69,12 @@ def scan_of(folder: LakeFolder, packages: Iterable[Committed], kind: FileKind, t
 def heads_sql(folder: LakeFolder, packages: Sequence[Committed], doctype: str, *kinds: FileKind) -> str:
     """Return a SELECT of the name and `VERSION` of all that files of these kinds tell of documents."""
     scans = [(kind, scan_of(folder, packages, kind, doctype)) for kind in kinds]
-    return union([_NO_HEADS, *(scan.sql(["name"], absent=kind == "tombstones") for kind, scan in scans if scan)])
+    return union([NO_HEADS, *(scan.sql(["name"], absent=kind == "tombstones") for kind, scan in scans if scan)])
 
 
 def stored_heads_sql(uris: Sequence[str]) -> str:
     """Return a SELECT of the name and `VERSION` from files that hold `observed`, `seq` and `absent`."""
-    return stored_rows_sql(uris, ["name"]) if uris else _NO_HEADS
+    return stored_rows_sql(uris, ["name"]) if uris else NO_HEADS
 
 
 def stored_rows_sql(uris: Sequence[str], columns: Iterable[str]) -> str:
@@ -85,9 +86,14 @@ def stored_rows_sql(uris: Sequence[str], columns: Iterable[str]) -> str:
 def version_columns(version: str) -> str:
     """Return the columns `observed`, `seq` and `absent` that a version is made of."""
     return (
-        f"make_timestamp(({version} // {_INSTANT})::BIGINT) AS observed, "
+        f"{observed_of(version)} AS observed, "
         f"({version} % {_INSTANT} // {_COMMIT})::BIGINT AS seq, {is_absent(version)} AS absent"
     )
+
+
+def observed_of(version: str) -> str:
+    """Return the instant that a version was observed at."""
+    return f"make_timestamp(({version} // {_INSTANT})::BIGINT)"
 
 
 def is_absent(version: str) -> str:
@@ -99,7 +105,25 @@ def _version(observed: str, seq: str, absent: str) -> str:
     return f"epoch_us({observed})::HUGEINT * {_INSTANT} + {seq}::HUGEINT * {_COMMIT} + {absent}"
 
 
-_NO_HEADS: Final = f"SELECT ''::VARCHAR AS name, 0::HUGEINT AS {VERSION} WHERE false"
+NO_HEADS: Final = f"SELECT ''::VARCHAR AS name, 0::HUGEINT AS {VERSION} WHERE false"
+
+
+def columns_by_file(connection: duckdb.DuckDBPyConnection, uris: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return file → column → DuckDB type, in one query."""
+    found: dict[str, dict[str, str]] = {}
+    if uris:
+        for uri, name, kind in connection.execute(
+            f"SELECT file_name, name, duckdb_type FROM parquet_schema([{', '.join(map(literal, uris))}]) "
+            "WHERE num_children IS NULL"
+        ).fetchall():
+            found.setdefault(uri, {})[name] = kind
+    return found
+
+
+def duckdb_types(connection: duckdb.DuckDBPyConnection, schema: pa.Schema) -> dict[str, str]:
+    """Return column → its type as DuckDB names it."""
+    types = connection.from_arrow(schema.empty_table()).types
+    return dict(zip(schema.names, map(str, types), strict=True))
 
 
 def union(selects: Iterable[str]) -> str:
@@ -123,6 +147,11 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def memory_limit(columns: int) -> str:
+    """Return what DuckDB may hold, as a setting, where the widest table that it reads has so many columns."""
+    return f"{MEMORY_MB + round(columns * MEMORY_MB_PER_COLUMN)}MB"
+
+
 @contextmanager
 def open_duckdb(folder: LakeFolder, columns: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open an empty DuckDB that reads the lake in bounded memory, with a temporary folder for what is more.
@@ -135,7 +164,7 @@ def open_duckdb(folder: LakeFolder, columns: int = 1) -> Iterator[duckdb.DuckDBP
     """
     with tempfile.TemporaryDirectory(prefix="federation-") as temporary:
         settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{MEMORY_MB + round(columns * MEMORY_MB_PER_COLUMN)}MB",
+            "memory_limit": memory_limit(columns),
             "temp_directory": temporary,
             "threads": 1,
             "preserve_insertion_order": False,

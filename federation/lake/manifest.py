@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
-FileKind = Literal["rows", "tombstones", "quarantine"]
-WalkKind = Literal["changes", "full"]
+FileKind = Literal["rows", "tombstones", "quarantine", "seen", "patch", "aliases"]
+WalkKind = Literal["changes", "full", "compare", "patch"]
+PassKind = Literal["full", "compare"]
 Stage = Literal["opening", "batch", "closing"]
 
 
@@ -18,7 +19,9 @@ class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         path: relative to the satellite's folder on the lake.
         table: the DocType whose rows it holds: the package's own or a child DocType.
-        kind: rows; or tombstones (name, observed); or quarantine (name, fieldname, value, reason, observed, document).
+        kind: rows; or tombstones (name, observed); or quarantine (name, fieldname, value, reason, observed, document);
+            or seen (name, observed), documents found as they are known; or patch, columns to set in rows that are
+            known; or aliases (old_name, new_name, observed).
         rows: how many.
         size: bytes.
         sha256: of the file, hexadecimal.
@@ -41,9 +44,10 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         documents: documents with all their child rows.
         tombstones: documents read and found absent.
         quarantined: documents set aside.
+        patched: rows of patch files.
         files: a `rows` file for the DocType and for each of its child DocTypes, empty ones included: a table with no
             file here is not covered by the package, a table with an empty one has lost its rows.
-        observed_from, observed_to: the span of `observed` over its documents and tombstones (UTC).
+        observed_from, observed_to: the span of `observed` over all that it holds (UTC).
     """
 
     id: str
@@ -55,6 +59,12 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: tuple[PackageFile, ...]
     observed_from: datetime
     observed_to: datetime
+    patched: int = 0
+
+    @property
+    def is_news(self) -> bool:
+        """It tells something about documents; one of `seen` files alone tells that nothing is to be told."""
+        return any(file.kind != "seen" for file in self.files)
 
 
 class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,10 +81,34 @@ class Position(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OpenWalk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A walk that was begun and not ended: the next run of its kind goes on from here."""
+    """The changes walk under way, a first load included: the next run goes on from here.
+
+    Attributes:
+        position: how far it is read; in the first load's phase by primary key, the name reached.
+        begun: when it began (UTC).
+        by_name: it is in the first load's phase by primary key.
+        until: the site-local bound up to which it reads, as text.
+    """
 
     id: str
     position: Position
+    begun: datetime
+    by_name: bool = False
+    until: str = ""
+
+
+class Pass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rolling pass under way over all documents of a DocType, some of them each night, in the order of their names.
+
+    Attributes:
+        begun: when it began (UTC).
+        after: the name that it has reached; "" before the first.
+        last: the name that it ends with.
+    """
+
+    begun: datetime
+    after: str | int = ""
+    last: str | int = ""
 
 
 class CompletedWalk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,12 +125,59 @@ class CompletedWalk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All that extraction remembers of one DocType."""
+    """All that extraction remembers of one DocType.
+
+    Attributes:
+        position: how far its changes are read.
+        until: the site-local bound of the last completed changes walk, as text.
+        begun: when that walk began (UTC).
+        through: the instant (UTC) as of which the DocType is complete.
+        open: the changes walk under way; every other walk ends in the run that began it, or is given up.
+        passes: the rolling passes under way.
+        compared: when the last completed rolling pass began (UTC).
+        uncovered: fields, `Child.field` for one of a child table, that older rows lack.
+        temporary: documents alive under temporary names.
+        temporary_newest: the newest `creation` among them, as on the wire.
+    """
 
     position: Position = Position()
-    open_changes: OpenWalk | None = None
-    open_full: OpenWalk | None = None
+    until: str = ""
+    begun: datetime | None = None
     through: datetime | None = None
+    open: OpenWalk | None = None
+    passes: dict[PassKind, Pass] = {}
+    compared: datetime | None = None
+    uncovered: tuple[str, ...] = ()
+    temporary: int = 0
+    temporary_newest: str = ""
+
+
+class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A document by which a site is known again: name and `creation` as on the wire."""
+
+    doctype: str
+    name: str
+    creation: str
+
+
+class SiteState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that extraction remembers of the site as a whole.
+
+    Attributes:
+        deleted: how far the list of Deleted Documents is read.
+        renames: how far the Comments that tell of renames are read.
+        begun: when the last run began whose feeds of deletions and renames were read to their end (UTC).
+        until: the site-local bound of that run, as text.
+        anchors: documents by which the site is known again.
+        zone: its time zone as last told; "" before the first time.
+    """
+
+    deleted: Position = Position()
+    renames: Position = Position()
+    begun: datetime | None = None
+    until: str = ""
+    anchors: tuple[Anchor, ...] = ()
+    zone: str = ""
 
 
 class FencedRun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -126,7 +207,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         packages: what this commit adds.
         completed: the walks that this commit completes; their packages, of this commit and of earlier ones, may merge.
         doctypes: DocType → state after this commit, for all DocTypes of the satellite.
-        deleted: how far the list of Deleted Documents is read.
+        site: what is remembered of the site as a whole.
         observed_floor: the newest `observed` ever committed; the clock of a later run starts above it.
         schema: the sha256 that names the satellite's schema at this commit (`schema/<sha256>.json`); "" before the
             first.
@@ -143,6 +224,6 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     packages: tuple[Package, ...] = ()
     completed: tuple[CompletedWalk, ...] = ()
     doctypes: dict[str, DocTypeState] = {}
-    deleted: Position = Position()
+    site: SiteState = SiteState()
     observed_floor: datetime | None = None
     schema: str = ""

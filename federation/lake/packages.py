@@ -15,6 +15,12 @@ from federation.lake.storage import LakeFolder
 from federation.lake.table_file import BUFFER_BYTES, TableFile
 
 TOMBSTONE_SCHEMA: Final = pa.schema([(NAME, pa.string()), (OBSERVED, pa.timestamp("us"))])
+SEEN_SCHEMA: Final = TOMBSTONE_SCHEMA
+ALIAS_SCHEMA: Final = pa.schema([("old_name", pa.string()), ("new_name", pa.string()), (OBSERVED, pa.timestamp("us"))])
+MODIFIED: Final = "modified"
+PATCH_KEYS: Final = (NAME, OBSERVED, MODIFIED)
+"""Columns that say which row a patch is for; those of a child table have `CHILD_KEYS` too. The others are set."""
+CHILD_KEYS: Final = ("parent", "parenttype")
 QUARANTINE_SCHEMA: Final = pa.schema(
     [
         (NAME, pa.string()),
@@ -69,7 +75,7 @@ class PackageWriter:
             tables: DocType → rows, with `observed` (naive, UTC); one entry for each of the package's tables.
 
         Raises:
-            ValueError: other tables than the package covers, or columns that don't fit.
+            ValueError: other tables than the package covers, or columns that don't fit, or a package of patches.
         """
         if tables.keys() != self._tables or not self.fits(tables):
             raise ValueError(f"{self.id}: these tables belong in another package: {sorted(tables)}")
@@ -82,19 +88,29 @@ class PackageWriter:
 
     def add_tombstones(self, names: Sequence[str], observed: datetime) -> None:
         """Add documents that were read at `observed` (UTC) and found absent."""
-        if names:
-            instant = pa.scalar(observed.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
-            columns = [pa.array(names, pa.string()), pa.repeat(instant, len(names))]
-            table = pa.Table.from_arrays(columns, schema=TOMBSTONE_SCHEMA)
-            self._append("tombstones", self._doctype, table)
-            self._see(table)
+        self._add("tombstones", self._doctype, _observed_names(pa.array(names, pa.string()), observed))
+
+    def add_seen(self, names: pa.Array, observed: datetime) -> None:
+        """Add documents that were read, or whose `(name, modified)` was, at `observed` (UTC) and found as known."""
+        self._add("seen", self._doctype, _observed_names(names.cast(pa.string()), observed))
 
     def add_quarantined(self, table: pa.Table) -> None:
         """Add documents set aside, in the columns of `QUARANTINE_SCHEMA`; all rows of a document in one call."""
-        if table.num_rows:
-            self._append("quarantine", self._doctype, table.select(QUARANTINE_SCHEMA.names).cast(QUARANTINE_SCHEMA))
-            self._quarantined += pc.count_distinct(table.column(NAME)).as_py()
-            self._see(table)
+        self._add("quarantine", self._doctype, table.select(QUARANTINE_SCHEMA.names).cast(QUARANTINE_SCHEMA))
+        self._quarantined += pc.count_distinct(table.column(NAME)).as_py()
+
+    def add_patch(self, doctype: str, table: pa.Table) -> None:
+        """Add columns to set in rows that are known, and nothing else to a package that has any.
+
+        Args:
+            doctype: whose rows they are: the package's own or a child DocType's.
+            table: `PATCH_KEYS`, for a child DocType `CHILD_KEYS` too, and the columns to set.
+        """
+        self._add("patch", doctype, table)
+
+    def add_aliases(self, table: pa.Table) -> None:
+        """Add former names of documents, in the columns of `ALIAS_SCHEMA`."""
+        self._add("aliases", self._doctype, table.select(ALIAS_SCHEMA.names).cast(ALIAS_SCHEMA))
 
     def finish(self) -> Package | None:
         """Close the files and return the package for a commit, or None where nothing came.
@@ -119,6 +135,7 @@ class PackageWriter:
             documents=parent.rows if parent else 0,
             tombstones=tombstones.rows if tombstones else 0,
             quarantined=self._quarantined,
+            patched=sum(file.rows for (kind, _), file in self._files.items() if kind == "patch"),
             files=tuple(
                 PackageFile(file.path, doctype, kind, file.rows, file.size, file.sha256)
                 for (kind, doctype), file in self._files.items()
@@ -133,7 +150,14 @@ class PackageWriter:
             _, file = self._files.popitem()
             file.abort()
 
+    def _add(self, kind: FileKind, doctype: str, table: pa.Table) -> None:
+        if table.num_rows:
+            self._append(kind, doctype, table)
+            self._see(table)
+
     def _append(self, kind: FileKind, doctype: str, table: pa.Table) -> None:
+        if any((kind == "patch") != (other == "patch") for other, _ in self._files):
+            raise ValueError(f"{self.id}: patches and whole documents don't go into the same package.")
         file = self._files.get((kind, doctype)) or self._open(kind, doctype, table.schema)
         file.append(table)
         self.rows += table.num_rows
@@ -141,7 +165,7 @@ class PackageWriter:
             max(self._files.values(), key=lambda file: file.buffered).flush()
 
     def _open(self, kind: FileKind, doctype: str, schema: pa.Schema) -> TableFile:
-        stem = slug(doctype) if kind == "rows" else kind
+        stem = {"rows": slug(doctype), "patch": f"patch-{slug(doctype)}"}.get(kind, kind)
         file = TableFile(self._folder.open_output(f"runs/{self.id}/{stem}.parquet"), schema)
         self._files[kind, doctype] = file
         return file
@@ -151,3 +175,8 @@ class PackageWriter:
             span = pc.min_max(table.column(OBSERVED)).as_py()
             first, last = span["min"].replace(tzinfo=UTC), span["max"].replace(tzinfo=UTC)
             self._observed = [min([first, *self._observed]), max([last, *self._observed])]
+
+
+def _observed_names(names: pa.Array, observed: datetime) -> pa.Table:
+    instant = pa.scalar(observed.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
+    return pa.Table.from_arrays([names, pa.repeat(instant, len(names))], schema=SEEN_SCHEMA)

@@ -11,7 +11,7 @@ import msgspec
 
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.lake.log import CommitLog
-from federation.lake.manifest import CompletedWalk, DocTypeState, Manifest, Package, Position, Stage
+from federation.lake.manifest import CompletedWalk, DocTypeState, Manifest, Package, SiteState, Stage
 from federation.lake.orphans import fenced_runs, remove_orphans, remove_unnamed
 from federation.lake.packages import PackageWriter
 from federation.lake.schemas import read_schema, write_schema
@@ -45,6 +45,8 @@ class LakeRun:
         self.run_id = opening.run_id
         self._newest = opening
         self._schema_sha256 = opening.schema
+        self._noted_states: dict[str, DocTypeState] = {}
+        self._noted_walks: list[CompletedWalk] = []
         self._named: list[str] = []
         self._now = now
         self._committing = threading.Lock()
@@ -72,7 +74,7 @@ class LakeRun:
             opened=seq,
             fenced=fenced_runs(before, instant),
             doctypes=before.doctypes if before else {},
-            deleted=before.deleted if before else Position(),
+            site=before.site if before else SiteState(),
             observed_floor=before.observed_floor if before else None,
             schema=before.schema if before else "",
         )
@@ -86,9 +88,9 @@ class LakeRun:
         return frozenset(self._newest.doctypes)
 
     @property
-    def deleted(self) -> Position:
-        """How far the list of Deleted Documents is read."""
-        return self._newest.deleted
+    def site(self) -> SiteState:
+        """What is remembered of the site as a whole, as of the last commit."""
+        return self._newest.site
 
     @property
     def observed_floor(self) -> datetime | None:
@@ -101,8 +103,20 @@ class LakeRun:
         return read_schema(self.folder, self._schema_sha256) if self._schema_sha256 else None
 
     def state(self, doctype: str) -> DocTypeState:
-        """Return how far `doctype` is read."""
-        return self._newest.doctypes.get(doctype, DocTypeState())
+        """Return how far `doctype` is read, what was noted since the last commit included."""
+        with self._committing:
+            return self._noted_states.get(doctype) or self._newest.doctypes.get(doctype, DocTypeState())
+
+    def note(self, states: Mapping[str, DocTypeState], completed: Iterable[CompletedWalk] = ()) -> None:
+        """Keep states and ended walks that need no commit of their own: the next manifest carries them.
+
+        Args:
+            states: DocType → state; `state` shows it at once.
+            completed: walks that ended. Their packages may merge with the next manifest, the closing one at the latest.
+        """
+        with self._committing:
+            self._noted_states.update(states)
+            self._noted_walks.extend(completed)
 
     def describe(self, schema: SatelliteSchema) -> None:
         """Keep the satellite's schema; commits name it from the next one on."""
@@ -124,16 +138,16 @@ class LakeRun:
         packages: Iterable[Package] = (),
         completed: Iterable[CompletedWalk] = (),
         states: Mapping[str, DocTypeState] | None = None,
-        deleted: Position | None = None,
+        site: SiteState | None = None,
         observed: datetime | None = None,
     ) -> Manifest:
-        """Make packages, ended walks and positions visible together.
+        """Make packages, ended walks and positions visible together, with all that was noted before.
 
         Args:
             packages: finished packages of this run.
             completed: walks that end with this commit.
             states: DocType → state; DocTypes that aren't named stay as they are.
-            deleted: how far the list of Deleted Documents is read now.
+            site: what is remembered of the site as a whole now; None: as before.
             observed: the newest instant (UTC) at which anything was observed; packages tell their own.
 
         Raises:
@@ -143,36 +157,28 @@ class LakeRun:
             "batch",
             packages=tuple(packages),
             completed=tuple(completed),
-            states=states or {},
-            deleted=deleted,
+            states=states,
+            site=site,
             observed=observed,
         )
 
-    def close(
-        self,
-        completed: Iterable[CompletedWalk] = (),
-        states: Mapping[str, DocTypeState] | None = None,
-        deleted: Position | None = None,
-        observed: datetime | None = None,
-    ) -> Manifest:
+    def close(self, site: SiteState | None = None, observed: datetime | None = None) -> Manifest:
         """End the run: remove files that no commit of it names, then write the closing commit.
 
         Raises:
             CommitLost: another run has taken the log over.
         """
         remove_unnamed(self.folder, self.run_id, self._named)
-        return self._commit(
-            "closing", packages=(), completed=tuple(completed), states=states or {}, deleted=deleted, observed=observed
-        )
+        return self._commit("closing", site=site, observed=observed)
 
     def _commit(
         self,
         stage: Stage,
         *,
-        packages: tuple[Package, ...],
-        completed: tuple[CompletedWalk, ...],
-        states: Mapping[str, DocTypeState],
-        deleted: Position | None,
+        packages: tuple[Package, ...] = (),
+        completed: tuple[CompletedWalk, ...] = (),
+        states: Mapping[str, DocTypeState] | None = None,
+        site: SiteState | None,
         observed: datetime | None,
     ) -> Manifest:
         with self._committing:
@@ -183,14 +189,16 @@ class LakeRun:
                 stage=stage,
                 written_at=self._now(),
                 packages=packages,
-                completed=completed,
-                doctypes={**newest.doctypes, **states},
-                deleted=deleted or newest.deleted,
+                completed=(*self._noted_walks, *completed),
+                doctypes={**newest.doctypes, **self._noted_states, **(states or {})},
+                site=site or newest.site,
                 observed_floor=_latest(newest.observed_floor, observed, *(package.observed_to for package in packages)),
                 schema=self._schema_sha256,
             )
             self.log.append(manifest)
             self._newest = manifest
+            self._noted_states.clear()
+            self._noted_walks.clear()
             self._named.extend(file.path for package in packages for file in package.files)
             return manifest
 

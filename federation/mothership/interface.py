@@ -82,6 +82,8 @@ class Freshness:
         quarantined: documents set aside because they don't fit; an older state of them may stand in the table.
         last_change: the newest `modified` of the documents, in UTC.
         merged_at: when packages were last merged (UTC); None before the first.
+        compared_at: when the last complete pass over all documents of the site began (UTC): what polling can't see is
+            known as of then. None before the first.
     """
 
     satellite: str
@@ -93,6 +95,7 @@ class Freshness:
     quarantined: int
     last_change: datetime | None
     merged_at: datetime | None
+    compared_at: datetime | None = None
 
 
 class Readable(Protocol):

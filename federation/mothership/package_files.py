@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -16,14 +16,18 @@ from federation.contract.fieldtypes import DATE, DATETIME, FLAG, INTEGER, MONEY,
 from federation.contract.names import NAME, OBSERVED
 from federation.lake.errors import LakeUnavailable
 from federation.lake.history import Committed
-from federation.lake.manifest import Package, PackageFile
-from federation.lake.packages import QUARANTINE_SCHEMA, TOMBSTONE_SCHEMA
+from federation.lake.manifest import FileKind, Package, PackageFile
+from federation.lake.packages import ALIAS_SCHEMA, CHILD_KEYS, PATCH_KEYS, QUARANTINE_SCHEMA, TOMBSTONE_SCHEMA
 from federation.lake.storage import LakeFolder
 from federation.mothership.errors import PackageDamaged
 
 COLUMN_TYPES: Final = (TEXT, INTEGER, FLAG, DATE, TIME, DATETIME, MONEY, WIDE_NUMBER)
 """The types that a contract knows: a file with another one was not written by us."""
-_CHILD_KEYS: Final = frozenset({"parent", "parenttype"})
+_SCHEMAS: Final[Mapping[FileKind, pa.Schema]] = {
+    "tombstones": TOMBSTONE_SCHEMA,
+    "quarantine": QUARANTINE_SCHEMA,
+    "aliases": ALIAS_SCHEMA,
+}
 
 
 Coverage = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -48,6 +52,8 @@ class ReadyPackage:
         tables: DocType → its rows: the parent's and those of the child DocTypes that the package covers.
         tombstones: `TOMBSTONE_SCHEMA`, None where there are none.
         quarantine: `QUARANTINE_SCHEMA`, None where there is none.
+        patches: DocType → columns to set in its rows; a package that has any has nothing else.
+        aliases: `ALIAS_SCHEMA`, None where there are none.
     """
 
     seq: int
@@ -55,6 +61,8 @@ class ReadyPackage:
     tables: Mapping[str, ReadyFile]
     tombstones: ReadyFile | None
     quarantine: ReadyFile | None
+    patches: Mapping[str, ReadyFile] = field(default_factory=dict)
+    aliases: ReadyFile | None = None
 
     @property
     def rows(self) -> int:
@@ -72,7 +80,7 @@ class ReadyPackage:
 
 
 def ready(folder: LakeFolder, committed: Committed, scratch: Path) -> ReadyPackage:
-    """Return the package with all its files on this machine, each of the size, content and row count it should have.
+    """Return the package with all files that are merged on this machine, each found to be what its manifest says.
 
     Args:
         folder: the satellite's folder on the lake.
@@ -84,15 +92,15 @@ def ready(folder: LakeFolder, committed: Committed, scratch: Path) -> ReadyPacka
         LakeUnavailable: the lake is out of reach.
     """
     package = committed.package
-    tables: dict[str, ReadyFile] = {}
-    others: dict[str, ReadyFile] = {}
+    found: dict[FileKind, dict[str, ReadyFile]] = {}
     for file in package.files:
-        checked = _checked(folder, package, file, scratch)
-        if file.kind == "rows":
-            tables[file.table] = checked
-        else:
-            others[file.kind] = checked
-    return ReadyPackage(committed.seq, package, tables, others.get("tombstones"), others.get("quarantine"))
+        if file.kind != "seen":
+            found.setdefault(file.kind, {})[file.table] = _checked(folder, package, file, scratch)
+    tombstones, quarantine, aliases = (
+        found.get(kind, {}).get(package.doctype) for kind in ("tombstones", "quarantine", "aliases")
+    )
+    tables, patches = found.get("rows", {}), found.get("patch", {})
+    return ReadyPackage(committed.seq, package, tables, tombstones, quarantine, patches, aliases)
 
 
 def _checked(folder: LakeFolder, package: Package, file: PackageFile, scratch: Path) -> ReadyFile:
@@ -134,10 +142,11 @@ def _fetched(folder: LakeFolder, file: PackageFile, scratch: Path) -> Path | Non
 
 
 def _misshapen(schema: pa.Schema, file: PackageFile, package: Package) -> str:
-    if file.kind != "rows":
-        expected = TOMBSTONE_SCHEMA if file.kind == "tombstones" else QUARANTINE_SCHEMA
+    if expected := _SCHEMAS.get(file.kind):
         return "" if schema.equals(expected) else f"doesn't have the columns of {file.kind}"
-    keys = {NAME, OBSERVED} if file.table == package.doctype else {NAME, OBSERVED, *_CHILD_KEYS}
+    keys = {*PATCH_KEYS} if file.kind == "patch" else {NAME, OBSERVED}
+    if file.table != package.doctype:
+        keys |= {*CHILD_KEYS}
     if missing := sorted(keys - set(schema.names)):
         return f"has no column {', '.join(missing)}"
     unknown = sorted(field.name for field in schema if field.type not in COLUMN_TYPES)

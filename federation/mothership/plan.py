@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from federation.lake.history import Committed, History
+from federation.lake.manifest import Package
 from federation.mothership.package_files import Coverage, ReadyPackage
 
 GROUP_ROWS: Final = 1_000_000
@@ -23,6 +24,7 @@ class DocTypePlan:
         as_of: the instant (UTC) as of which the DocType is complete after it; None while its first walk lasts.
         pending: documents that the site is known to have in a later state than any package.
         waiting: documents on the lake whose walk is still under way.
+        compared_at: when the last complete pass over all documents began (UTC); None before the first.
     """
 
     doctype: str
@@ -30,12 +32,14 @@ class DocTypePlan:
     as_of: datetime | None
     pending: int
     waiting: int
+    compared_at: datetime | None = None
 
 
 def plan(history: History, merged: Collection[str]) -> tuple[DocTypePlan, ...]:
     """Return what to do for every DocType of the satellite, by name.
 
     A package is merged once its walk is complete, all packages of the walk together: a half-read DocType is never seen.
+    One that only tells that documents are as they are known has nothing to merge.
 
     Args:
         history: the log behind the cursor.
@@ -52,10 +56,11 @@ def plan(history: History, merged: Collection[str]) -> tuple[DocTypePlan, ...]:
         plans.append(
             DocTypePlan(
                 doctype,
-                tuple(one for one in committed if history.counts(one.package) and one.package.id not in merged),
+                tuple(one for one in committed if _is_due(history, one.package, merged)),
                 as_of=state.through if state else None,
                 pending=len(state.position.pending) if state else 0,
                 waiting=sum(one.package.documents for one in waiting),
+                compared_at=state.compared if state else None,
             )
         )
     return tuple(plans)
@@ -67,22 +72,28 @@ def settled(history: History, merged: Collection[str]) -> int:
         one.seq - 1
         for committed in history.packages.values()
         for one in committed
-        if history.counts(one.package) and one.package.id not in merged
+        if _is_due(history, one.package, merged)
     )
     return min((history.seq, *(history.settled(doctype) for doctype in history.packages), *unmerged))
+
+
+def _is_due(history: History, package: Package, merged: Collection[str]) -> bool:
+    return package.is_news and history.counts(package) and package.id not in merged
 
 
 def groups(packages: Sequence[ReadyPackage]) -> Iterator[list[ReadyPackage]]:
     """Yield the packages in order, together as long as they carry the same columns and stay within `GROUP_ROWS`.
 
-    A package of tombstones alone carries no columns and goes with any.
+    A package of tombstones alone carries no columns and goes with any. One of patches is a group of its own: what came
+    before it must stand when it applies.
     """
     group: list[ReadyPackage] = []
     coverage: Coverage = ()
     rows = 0
     for package in packages:
         other_columns = bool(coverage and package.coverage) and package.coverage != coverage
-        if group and (other_columns or rows + package.rows > GROUP_ROWS):
+        patched = bool(package.patches or (group and group[-1].patches))
+        if group and (patched or other_columns or rows + package.rows > GROUP_ROWS):
             yield group
             group, coverage, rows = [], (), 0
         group.append(package)

@@ -85,6 +85,7 @@ FRESHNESS: Final = SystemTable(
         SystemColumn("quarantined", INTEGER, "Documents set aside because they don't fit."),
         SystemColumn("last_change", DATETIME, "The newest `modified` of the documents."),
         SystemColumn("merged_at", DATETIME, "When packages were last merged."),
+        SystemColumn("compared_at", DATETIME, "When the last complete comparison with the site began."),
     ),
     ("satellite", "doctype"),
 )
@@ -108,6 +109,19 @@ QUARANTINE: Final = SystemTable(
         SystemColumn("package", TEXT, "The package that holds it."),
         SystemColumn("document", TEXT, "The whole document as JSON, after the policy."),
     ),
+)
+ALIAS: Final = SystemTable(
+    "federation_alias",
+    "Former names of documents. A new_name may be an old_name further on: follow the chain. An old_name that stands in "
+    "the DocType's table was given to another document since, and is nobody's alias.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("old_name", TEXT, "What the document was called."),
+        SystemColumn("new_name", TEXT, "What it was renamed to, or merged into."),
+        SystemColumn("observed", DATETIME, "When that was seen."),
+    ),
+    ("satellite", "doctype", "old_name"),
 )
 DICTIONARY: Final = SystemTable(
     "federation_dictionary",
@@ -145,4 +159,4 @@ SCHEMA: Final = SystemTable(
     ("satellite", "doctype"),
 )
 
-SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, DICTIONARY, TABLE, SCHEMA)
+SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from federation.policy.rules import Drop, Hash, SatellitePolicy, policy_for
+from federation.policy.rules import Action, Drop, Hash, Keep, SatellitePolicy, policy_for
 from federation.settings.model import Settings
 
 
@@ -13,7 +13,13 @@ class FleetPolicy:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._policies = {name: policy_for(settings, satellite) for name, satellite in settings.satellites.items()}
+        # A fold over 300 satellites asks the same of policies that are alike: each question is answered once.
+        alike: dict[tuple[int, ...], SatellitePolicy] = {}
+        self._policies: dict[str, SatellitePolicy] = {}
+        for name, satellite in settings.satellites.items():
+            policy = policy_for(settings, satellite)
+            self._policies[name] = alike.setdefault(policy.numbers, policy)
+        self._actions: dict[tuple[int, str, str, str], Action] = {}
 
     def of(self, satellite: str) -> SatellitePolicy | None:
         """Return the policy of one satellite, None where the settings don't name it."""
@@ -21,13 +27,20 @@ class FleetPolicy:
 
     def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> bool:
         """Return whether the field leaves the satellite, as it is or hashed."""
-        policy = self.of(satellite)
-        return policy is None or not isinstance(policy.action(doctype, fieldname, fieldtype), Drop)
+        return not isinstance(self._action(satellite, doctype, fieldname, fieldtype), Drop)
 
     def hashes(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> bool:
         """Return whether the field leaves the satellite as a hash."""
+        return isinstance(self._action(satellite, doctype, fieldname, fieldtype), Hash)
+
+    def _action(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> Action:
         policy = self.of(satellite)
-        return policy is not None and isinstance(policy.action(doctype, fieldname, fieldtype), Hash)
+        if policy is None:
+            return Keep()
+        asked = (id(policy), doctype, fieldname, fieldtype)
+        if asked not in self._actions:
+            self._actions[asked] = policy.action(doctype, fieldname, fieldtype)
+        return self._actions[asked]
 
     def explain(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> str:
         """Return what happens to the field and the rule that says so."""

@@ -84,6 +84,11 @@ class SatellitePolicy:
 
     _rules: tuple[_RankedRule, ...]
 
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The rules that reach the satellite, by their place in the settings: two alike do the same to every field."""
+        return tuple(rule.number for rule in self._rules)
+
     def action(self, doctype: str, fieldname: str, fieldtype: str) -> Action:
         """Return what happens to a field.
 

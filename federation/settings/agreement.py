@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from federation.settings.errors import did_you_mean, echo
 
@@ -26,12 +27,12 @@ def disagreements_of_satellites(
         satellites: by name.
         common_selection: whether the settings select DocTypes for all; None where that is itself mistaken.
     """
-    by_url: dict[str, str] = {}
+    by_site: dict[tuple[str, str], str] = {}
     for name, satellite in satellites.items():
-        first = by_url.setdefault(satellite.url, name)
+        first = by_site.setdefault((satellite.url, satellite.site or urlsplit(satellite.url).hostname or ""), name)
         if first != name:
             what = f"is the address of `{first}` too: its documents would count twice"
-            yield (name, "url"), what, "give each site once"
+            yield (name, "url"), what, "give each site once; where several share an address, name each under `site`"
         if satellite.name != name:
             yield (name, "name"), "is not a key here", f"remove it: the satellite's name is `{name}`"
         own = satellite.doctypes is not None or satellite.modules is not None

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from federation.settings.document import LARGEST_FILE, Document, KeyPath, key_text, read_document
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
 from federation.settings.mistakes import MISTAKES, Mistake, found_in
-from federation.settings.model import CredentialReferences, PolicyRule, Satellite, Schedules, Settings
+from federation.settings.model import CredentialReferences, PolicyRule, Reconcile, Satellite, Schedules, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +34,7 @@ _SECTIONS: Final[Mapping[KeyPath, type[Section]]] = {
     ("satellites", _ANY): Satellite,
     ("satellites", _ANY, "credentials"): CredentialReferences,
     ("policy", _ANY): PolicyRule,
+    ("reconcile",): Reconcile,
     ("schedules",): Schedules,
 }
 _KEY_OF_MAPPING: Final = "[key]"

@@ -9,8 +9,10 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_validator, model_validator
 
 from federation.settings.agreement import disagreements_of_policy, disagreements_of_satellites
+from federation.settings.errors import Problem, SettingsError
 from federation.settings.mistakes import Mistake, mistake, mistakes
-from federation.settings.secrets import ENVIRONMENT_NAME
+from federation.settings.places import PlaceError, proxy_address
+from federation.settings.secrets import ENVIRONMENT_NAME, SecretReference
 from federation.settings.selection import Selection
 from federation.settings.values import (
     Cron,
@@ -19,9 +21,11 @@ from federation.settings.values import (
     Lake,
     Mothership,
     Name,
+    Proxy,
     SatelliteName,
     Secret,
     Section,
+    SiteName,
     SiteUrl,
     Switch,
     TimeZone,
@@ -62,7 +66,11 @@ class Satellite(Section):
     name: ImpliedName
     """The key in `satellites`; it stands in every row of the mothership and never changes."""
     url: SiteUrl = Field(examples=["https://north.example.com"])
-    """The site's address, without path or credentials."""
+    """The site's address, with the sub-path it is served under, if any; without credentials."""
+    site: SiteName | None = Field(default=None, examples=["north.example.com"])
+    """The site's own name, where `url` leads to a server of several sites: sent as Host and X-Frappe-Site-Name."""
+    proxy: Proxy | None = Field(default=None, examples=["http://proxy.example.com:3128"])
+    """The HTTP proxy on the way to the site: its address, or env:NAME or file:PATH where that holds a password."""
     credentials: Annotated[
         CredentialReferences, BeforeValidator(_both_references, json_schema_input_type=str | CredentialReferences)
     ] = Field(examples=["env:NORTH"])
@@ -93,6 +101,16 @@ class Satellite(Section):
     def api_secret(self) -> str:
         """Return the API secret; `SettingsError` if it can't be had."""
         return self.credentials.secret.reveal(f"satellites.{self.name}.credentials.secret")
+
+    def proxy_url(self) -> str | None:
+        """Return the proxy's address, with its credentials if it has some; `SettingsError` if it can't be had."""
+        if not isinstance(self.proxy, SecretReference):
+            return self.proxy
+        purpose = f"satellites.{self.name}.proxy"
+        try:
+            return proxy_address(self.proxy.reveal(purpose), may_hold_credentials=True)
+        except PlaceError as error:
+            raise SettingsError([Problem(f"what {self.proxy} holds {error.what}", error.fix, purpose)]) from None
 
 
 class PolicyRule(Section):
@@ -146,6 +164,15 @@ class Schedules(Section):
     """IANA time zone of the cron lines."""
 
 
+class Reconcile(Section):
+    """How much of a DocType one nightly run may read where only reading finds a change; the next one goes on there."""
+
+    compare_rows: Annotated[StrictInt, Field(ge=1, le=1_000_000_000)] = 1_000_000
+    """Rows of a DocType whose name and time of change one run compares: finds deletions and renames without a trace."""
+    reread_rows: Annotated[StrictInt, Field(ge=1, le=1_000_000_000)] = 100_000
+    """Rows of a DocType that one run reads again in full: finds values changed without a trace."""
+
+
 _ByName = Annotated[dict[SatelliteName, Satellite], Field(min_length=1)]
 
 
@@ -179,6 +206,10 @@ class Settings(Section):
     """Rows held in memory at once, and in one commit."""
     max_delete_share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.2
     """Share of a DocType's documents that one run may find gone (beyond 50); more needs --allow-mass-delete."""
+    overlap_seconds: Annotated[StrictInt, Field(ge=0, le=86_400)] = 600
+    """How much later than its time of change a row may be committed on a site; so much is read again each run."""
+    reconcile: Reconcile = Field(default=Reconcile(), examples=[{"reread_rows": 100_000}])
+    """How much of a DocType one nightly run may read."""
     publish_seconds: Annotated[StrictInt, Field(ge=0, le=86_400)] = 60
     """Least time between two publications of the mothership."""
     validation: Switch = True

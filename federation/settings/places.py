@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SUPPORTED_MOTHERSHIPS: Final = ("duckdb",)
 _HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
+_PATH: Final = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*", re.ASCII)
+_PAGES: Final = frozenset({"api", "app", "desk", "login"})
+"""Parts of addresses that browsers show and no site is served under."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -41,10 +44,50 @@ def absolute(text: str, folder: Path) -> Path | None:
 def site_url(text: str) -> str:
     """Return a site's address in one spelling: lower-case scheme and host, no default port, no slash at its end.
 
+    The path that the site is served under, if any, stays as it is.
+
     Raises:
         PlaceError: it isn't the address of a site.
     """
-    example = "write the site's address alone, for example https://north.example.com"
+    example = "write the site's address, for example https://north.example.com or https://example.com/erp"
+    address, parts = _address(text, "https (or http)", example)
+    if "@" in parts.netloc:
+        raise PlaceError("holds credentials", "take them out of the address and name them under `credentials`")
+    if parts.query or parts.fragment:
+        raise PlaceError("holds more than the site's address (a query or a fragment)", example)
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path):
+        raise PlaceError("is not an address: its path is malformed", example)
+    if page := next((part for part in path.split("/") if part in _PAGES), None):
+        raise PlaceError(f"leads to a page of the site (`/{page}`)", f"leave `/{page}` and what follows out of it")
+    return address + path
+
+
+def proxy_address(text: str, *, may_hold_credentials: bool) -> str:
+    """Return a proxy's address, its host in one spelling.
+
+    Args:
+        text: `http://[user:password@]host[:port]`.
+        may_hold_credentials: it comes from a place of secrets.
+
+    Raises:
+        PlaceError: it isn't the address of an HTTP proxy, or holds credentials where they would be seen.
+    """
+    example = "write the proxy's address, for example http://proxy.example.com:3128"
+    address, parts = _address(text, "http (or https)", example)
+    if parts.query or parts.fragment or parts.path.strip("/"):
+        raise PlaceError("holds more than the proxy's address (a path, a query or a fragment)", example)
+    credentials, separator, _ = parts.netloc.rpartition("@")
+    if separator and not may_hold_credentials:
+        raise PlaceError(
+            "holds credentials (they are not shown)", "keep the whole address elsewhere and write env:NAME or file:PATH"
+        )
+    scheme, rest = address.split("://", 1)
+    return f"{scheme}://{credentials}{separator}{rest}"
+
+
+def _address(text: str, schemes: str, example: str) -> tuple[str, SplitResult]:
+    """Return scheme, host and port in one spelling, and all parts as they were written."""
     if not text.isprintable() or " " in text:
         raise PlaceError("is not an address: it holds spaces or control characters", example)
     try:
@@ -54,16 +97,9 @@ def site_url(text: str) -> str:
         raise PlaceError("is not an address: its host or port is malformed", example) from None
     if parts.scheme not in _DEFAULT_PORTS:
         found = f"`{echo(parts.scheme)}`" if parts.scheme and "//" in text else "missing"
-        raise PlaceError(f"needs the scheme https (or http); it is {found}", example)
-    if "@" in parts.netloc:
-        raise PlaceError("holds credentials", "take them out of the address and name them under `credentials`")
-    if parts.query or parts.fragment or parts.path.strip("/"):
-        raise PlaceError("holds more than the site's address (a path, a query or a fragment)", example)
-    return f"{parts.scheme}://{_host(parts, example)}{f':{port}' if _is_told(parts.scheme, port) else ''}"
-
-
-def _is_told(scheme: str, port: int | None) -> bool:
-    return port is not None and port != _DEFAULT_PORTS[scheme]
+        raise PlaceError(f"needs the scheme {schemes}; it is {found}", example)
+    told = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{_host(parts, example)}{told}", parts
 
 
 def _host(parts: SplitResult, example: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 from zoneinfo import available_timezones
@@ -25,10 +26,18 @@ from sqlalchemy.engine import URL
 from federation.settings.cron import cron_mistake
 from federation.settings.errors import did_you_mean, echo
 from federation.settings.mistakes import mistake
-from federation.settings.places import PlaceError, absolute, lake_place, mothership_url, site_url
+from federation.settings.places import (
+    PlaceError,
+    absolute,
+    lake_place,
+    mothership_url,
+    proxy_address,
+    site_url,
+)
 from federation.settings.secrets import SecretReference
 
 SATELLITE_NAME: Final = r"[a-z][a-z0-9_-]{0,62}"
+_SITE_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}"
 _LONGEST_NAME: Final = 140
 """Characters; the length of Frappe's `name` columns."""
 
@@ -104,8 +113,32 @@ def _secret(value: object, info: ValidationInfo) -> SecretReference:
     return reference
 
 
+def _proxy(value: object, info: ValidationInfo) -> SecretReference | str:
+    if isinstance(value, SecretReference):
+        return value
+    if isinstance(value, str) and (reference := SecretReference.parse(value, folder_of(info))):
+        return reference
+    try:
+        return proxy_address(_text(value), may_hold_credentials=False)
+    except PlaceError as error:
+        raise mistake(error.what, error.fix) from None
+
+
+def _site_name(value: str) -> str:
+    if not re.fullmatch(_SITE_NAME, value, re.ASCII):
+        raise mistake(
+            "is not a site's name", "write the folder's name under `sites` on the server, for example north.example.com"
+        )
+    return value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _time_zone(value: str) -> str:
-    zones = available_timezones()
+    zones = _time_zones()
     if value not in zones or value in {"localtime", "Factory"}:
         raise mistake(
             f"`{echo(value)}` is not an IANA time zone", did_you_mean(value, zones, "write one such as Europe/Berlin")
@@ -146,7 +179,14 @@ _SWITCH_SCHEMA: Final = {"enum": [True, False, "on", "off"]}
 _PATH_SCHEMA: Final = {"type": "string"}
 
 Secret = Annotated[SecretReference, PlainValidator(_secret), PlainSerializer(str), WithJsonSchema(_REFERENCE_SCHEMA)]
+Proxy = Annotated[
+    SecretReference | str,
+    PlainValidator(_proxy),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|https?://[^@]+)$"}),
+]
 SiteUrl = Annotated[StrictStr, AfterValidator(_site_url)]
+SiteName = Annotated[StrictStr, AfterValidator(_site_name), WithJsonSchema({"pattern": f"^{_SITE_NAME}$"})]
 Lake = Annotated[str, PlainValidator(_lake), WithJsonSchema(_PATH_SCHEMA)]
 Mothership = Annotated[URL, PlainValidator(_mothership), PlainSerializer(repr), WithJsonSchema(_PATH_SCHEMA)]
 Folder = Annotated[Path, PlainValidator(_folder), WithJsonSchema(_PATH_SCHEMA)]

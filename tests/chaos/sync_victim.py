@@ -3,7 +3,7 @@
 An effect is whatever changes something outside of the process: a file opened for writing, linked, renamed or removed;
 the end of a package's file; a statement that changes the mothership. Effects of one kind on one folder in a row count
 as one, and a partial file counts with its link or rename alone. A line is JSON: `settings` (a path), `kill_at` (a
-number, 0 for never), `full`, and `effects` (a path, for what they were). The answer is the exit status.
+number, 0 for never), `depth`, and `effects` (a path, for what they were). The answer is the exit status.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def sync(order: dict[str, Any]) -> None:
     LakeOutput.close = reaper.closing(LakeOutput.close)  # type: ignore[method-assign]
     settings = load_settings(Path(order["settings"]))
     sys.addaudithook(reaper.audit)
-    outcome = sync_satellite(settings, settings.satellites["shop"], RunOptions(full=order["full"]), Unwatched())
+    outcome = sync_satellite(settings, settings.satellites["shop"], RunOptions(depth=order["depth"]), Unwatched())
     Path(order["effects"]).write_text("\n".join(reaper.seen))
     if not outcome.ok:
         sys.stderr.write(f"{outcome}\n")

@@ -30,7 +30,7 @@ from federation.lake.storage import open_lake
 
 ORDER, LINE, CUSTOMER = "Order", "Order Line", "Customer"
 TABLES = {ORDER: "order", LINE: "order_line", CUSTOMER: "customer"}
-BOOKKEEPING = {"observed", "merged_at", "as_of", "package", "run_id", "seq"}
+BOOKKEEPING = {"observed", "merged_at", "as_of", "compared_at", "package", "run_id", "seq"}
 SYSTEM_TABLES = ("federation_tombstone", "federation_quarantine", "federation_freshness", "federation_dictionary")
 
 
@@ -55,10 +55,10 @@ class Victim:
 
     process: subprocess.Popen[str]
 
-    def sync(self, folder: Path, *, kill_at: int = 0, full: bool = False) -> int:
+    def sync(self, folder: Path, *, kill_at: int = 0, depth: str = "changes") -> int:
         """Return the exit status."""
         order = {
-            "settings": str(folder / "federation.yaml"), "kill_at": kill_at, "full": full,
+            "settings": str(folder / "federation.yaml"), "kill_at": kill_at, "depth": depth,
             "effects": str(folder / "effects"),
         }  # fmt: skip
         assert self.process.stdin is not None
@@ -67,9 +67,9 @@ class Victim:
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
-    def effects(self, folder: Path, *, full: bool = False) -> list[str]:
+    def effects(self, folder: Path, *, depth: str = "changes") -> list[str]:
         """Sync undisturbed; return what effects that had."""
-        assert self.sync(folder, full=full) == 0
+        assert self.sync(folder, depth=depth) == 0
         return (folder / "effects").read_text().splitlines()
 
 
@@ -193,7 +193,7 @@ def kill_everywhere(victims: Victims, base: Path, scratch: Path) -> dict[str, li
     undisturbed = scratch / "undisturbed"
     shutil.copytree(base, undisturbed)
     with victims.one() as victim:
-        effects = victim.effects(undisturbed, full=True)
+        effects = victim.effects(undisturbed, depth="full")
     expected = published(undisturbed)
     assert left_over(undisturbed) == set()
 
@@ -202,8 +202,8 @@ def kill_everywhere(victims: Victims, base: Path, scratch: Path) -> dict[str, li
         shutil.copytree(base, folder)
         with victims.one() as victim:
             # Threads run as they like, so the last effects of one run may be missing from another.
-            assert victim.sync(folder, kill_at=at, full=True) in (-signal.SIGKILL, 0), effects[at - 1]
-            assert victim.sync(folder, full=True) == 0, effects[at - 1]
+            assert victim.sync(folder, kill_at=at, depth="full") in (-signal.SIGKILL, 0), effects[at - 1]
+            assert victim.sync(folder, depth="full") == 0, effects[at - 1]
         assert published(folder) == expected, effects[at - 1]
         assert left_over(folder) == set(), effects[at - 1]
         shutil.rmtree(folder)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, Start, Write, wait_until_hit
+from cli_process import Command, Start, Write, wait_until_hit
 
 from federation.demo.site.faults import Fault
 from federation.demo.site.permissions import SiteUser, add_user
@@ -28,23 +29,55 @@ def satellite(report: dict[str, Any], name: str) -> dict[str, Any]:
     return next(one for one in report["satellites"] if one["satellite"] == name)
 
 
-def test_all_is_well(settings_file: Path, federation: Command) -> None:
-    report = found(federation, status=0)
-    assert [one["satellite"] for one in report["satellites"]] == ["north", "south"]
-    assert satellite(report, "north") | {"clock_skew_seconds": 0} == {
+READER = SiteUser(
+    "reader@north.example",
+    reads=(
+        "Company", "Customer", "Sales Invoice",
+        "DocType", "Custom Field", "Property Setter", "Deleted Document", "Comment",
+    ),
+)  # fmt: skip
+"""May read what is selected and the site's own lists, and change nothing."""
+
+
+def checked_as(user: SiteUser, sites: Sites, write: Write, federation: Command, *, status: int) -> dict[str, Any]:
+    """What a check finds on the north site with the key of `user`."""
+    add_user(sites["north"].store, user, api_key="clerk", api_secret="clerk")
+    write(f"""
+satellites: {{north: {{url: "{sites["north"].url}", credentials: env:CLERK, jurisdiction: IN}}}}
+doctypes: [Company, Customer, Sales Invoice]
+""")
+    return satellite(found(federation, status=status), "north")
+
+
+def test_all_is_well(sites: Sites, write: Write, federation: Command) -> None:
+    north = checked_as(READER, sites, write, federation, status=0)
+    told = {key: value for key, value in north.items() if key not in {"broken_links", "documents", "remarks"}}
+    assert told | {"clock_skew_seconds": 0, "user_permissions": None} == {
         "satellite": "north",
-        "url": satellite(report, "north")["url"],
+        "url": sites["north"].url,
         "ok": True,
         "error": "",
-        "user": "federation@north.example",
+        "user": "reader@north.example",
+        "roles": [],
+        "user_permissions": None,
+        "read_only": True,
+        "may_change": {},
         "versions": {"frappe": "15.44.2", "erpnext": "15.90.0"},
         "time_zone": "Asia/Kolkata",
         "clock_skew_seconds": 0,
         "jurisdiction": "IN",
         "doctypes": ["Company", "Customer", "Sales Invoice"],
         "unreadable": {},
-        "remarks": [],
+        "holes": [],
+        "uncounted": [],
+        "own_lists": dict.fromkeys(READER.reads[3:], True),
     }
+    assert [remark for remark in north["remarks"] if "links lead" not in remark] == []
+
+
+def test_lake_and_mothership_are_looked_at(settings_file: Path, federation: Command) -> None:
+    report = found(federation, status=0)
+    assert [one["satellite"] for one in report["satellites"]] == ["north", "south"]
     assert report["lake"] == {"place": str(settings_file.parent / "var" / "lake"), "error": ""}
     assert report["mothership"] == {"place": str(settings_file.parent / "var" / "mothership.duckdb"), "error": ""}
 
@@ -54,7 +87,135 @@ def test_a_reader_sees_it_as_a_table(settings_file: Path, federation: Command) -
     assert ended.exit_code == 0
     assert "federation@south.example" in ended.stdout
     assert "3 readable" in ended.stdout
-    assert ended.stderr == ""
+    assert "✗" not in ended.stderr
+
+
+def test_documents_that_lists_hide_are_counted_and_named(sites: Sites, write: Write, federation: Command) -> None:
+    names = sites["north"].store.connection().execute('SELECT name FROM "tabCustomer" LIMIT 2').fetchall()
+    limited = replace(READER, only={"Customer": [name for (name,) in names]})
+    north = checked_as(limited, sites, write, federation, status=1)
+    assert not north["ok"]
+    holes = {hole["doctype"]: hole for hole in north["holes"]}
+    (there,) = sites["north"].store.connection().execute('SELECT count(*) FROM "tabCustomer"').fetchone()
+    assert (holes["Customer"]["kind"], holes["Customer"]["listed"], holes["Customer"]["there"]) == (
+        "documents",
+        2,
+        there,
+    )
+    assert f"lists show 2 of {there:,} documents" in holes["Customer"]["what"]
+    assert "User Permissions" in holes["Customer"]["what"]
+    assert "Sales Invoice" in holes, "it links to customers, so it shrinks with them"
+    assert "Company" not in holes
+
+
+def test_fields_above_the_permission_level_are_named_with_the_level(
+    sites: Sites, write: Write, federation: Command
+) -> None:
+    sites["north"].store.set_property("Customer", "tax_id", "permlevel", 1)
+    north = checked_as(READER, sites, write, federation, status=1)
+    (hole,) = north["holes"]
+    assert (hole["doctype"], hole["kind"], hole["fields"]) == ("Customer", "fields", ["tax_id"])
+    assert "read at permission level 1" in hole["what"]
+
+
+def test_a_field_that_the_policy_drops_is_no_hole(sites: Sites, write: Write, federation: Command) -> None:
+    sites["north"].store.set_property("Customer", "tax_id", "permlevel", 1)
+    add_user(sites["north"].store, READER, api_key="clerk", api_secret="clerk")
+    write(f"""
+satellites: {{north: {{url: "{sites["north"].url}", credentials: env:CLERK}}}}
+doctypes: [Customer]
+policy: [{{doctype: Customer, field: tax_id, action: drop}}]
+""")
+    assert satellite(found(federation, status=0), "north")["holes"] == []
+
+
+def test_a_key_that_may_write_is_pointed_out_and_stops_nothing(sites: Sites, write: Write, federation: Command) -> None:
+    north = checked_as(replace(READER, writes=True), sites, write, federation, status=0)
+    assert north["read_only"] is False
+    assert north["may_change"]["Customer"] == ["write", "create", "delete"]
+    assert any("may change documents" in remark and "Customer" in remark for remark in north["remarks"])
+
+
+def test_a_system_manager_is_not_read_only(settings_file: Path, federation: Command) -> None:
+    north = satellite(found(federation, status=0), "north")
+    assert "System Manager" in north["roles"]
+    assert north["read_only"] is False
+    assert any("federation access" in remark for remark in north["remarks"])
+
+
+def test_what_is_lost_without_the_sites_own_lists_is_said(sites: Sites, write: Write, federation: Command) -> None:
+    plain = replace(READER, reads=READER.reads[:3])
+    north = checked_as(plain, sites, write, federation, status=0)
+    assert not any(north["own_lists"].values())
+    lost = [remark for remark in north["remarks"] if "may not list" in remark]
+    assert len(lost) == 3
+    assert "DocType, Custom Field, Property Setter" in lost[0]
+
+
+def test_a_single_is_asked_for_its_one_document(sites: Sites, write: Write, federation: Command) -> None:
+    clerk = SiteUser("clerk@north.example", reads=("System Settings",))
+    add_user(sites["north"].store, clerk, api_key="clerk", api_secret="clerk")
+    write(f"""
+satellites: {{north: {{url: "{sites["north"].url}", credentials: env:CLERK}}}}
+doctypes: [System Settings]
+""")
+    assert satellite(found(federation, status=0), "north")["doctypes"] == ["System Settings"]
+
+
+def test_links_to_doctypes_that_do_not_exist_are_a_remark(sites: Sites, write: Write, federation: Command) -> None:
+    link = {"fieldname": "planet", "fieldtype": "Link", "options": "Planet"}
+    sites["north"].store.add_custom_field("Customer", link)
+    north = checked_as(READER, sites, write, federation, status=0)
+    assert north["broken_links"]["Planet"] == ["Customer.planet"]
+    assert any("links lead to DocTypes" in remark for remark in north["remarks"])
+
+
+def test_a_zone_that_nobody_knows_is_told_with_the_setting_that_helps(
+    sites: Sites, write: Write, federation: Command
+) -> None:
+    write(f"""
+satellites: {{north: {{url: "{sites["north"].url}", credentials: env:NORTH}}}}
+doctypes: [Customer]
+""")
+    store = sites["north"].store
+    store.set_single("System Settings", store.single("System Settings") | {"time_zone": "Moon/Tranquility"})
+    assert "`satellites.north.time_zone`" in satellite(found(federation, status=1), "north")["error"]
+
+
+def test_a_404_says_how_sites_behind_one_address_are_told_apart(
+    sites: Sites, write: Write, federation: Command
+) -> None:
+    sites["north"].faults.add(Fault("", kind="gateway", status=404, times=None))
+    write(f"""
+satellites: {{north: {{url: "{sites["north"].url}", credentials: env:NORTH}}}}
+doctypes: [Customer]
+""")
+    error = satellite(found(federation, status=1), "north")["error"]
+    assert "name this one under `site`" in error
+
+
+def test_of_many_satellites_those_that_need_a_look_are_shown_and_the_others_counted(
+    sites: Sites, write: Write, federation: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_user(sites["north"].store, READER, api_key="clerk", api_secret="clerk")
+    monkeypatch.setenv("NORTH_API_SECRET", "wrong")
+    entry = '{{url: "{url}", site: campus{number}, credentials: env:{key}}}'
+    entries = "".join(
+        f"  campus-{number}: "
+        + entry.format(url=sites["north"].url, number=number, key="NORTH" if number == 17 else "CLERK")
+        + "\n"
+        for number in range(35)
+    )
+    write(f"satellites:\n{entries}doctypes: [Company]\n")
+    ended = federation("check")
+    assert ended.exit_code == 1
+    assert [line.split()[1] for line in ended.stdout.splitlines() if "campus-" in line] == ["campus-17"]
+    assert "… and 34 that are well" in ended.stdout
+    assert ended.stderr.count("may not list") == 0
+    assert ended.stderr.count("links lead to") <= 1, "what is said of all is said once"
+    assert federation("check", "--all").stdout.count("campus-") == 35
+    assert federation("check", "-s", "campus-2*").stdout.count("campus-2") == 11
+    assert len(found(federation, status=1)["satellites"]) == 35
 
 
 def test_nothing_is_written(settings_file: Path, sites: Sites, federation: Command) -> None:
@@ -107,12 +268,10 @@ doctypes: [Customer, Sales Invoice, Nonsense, Sales Invoice Item, System Setting
     report = found(federation, status=1)
     north = satellite(report, "north")
     assert north["doctypes"] == ["Customer"]
-    assert {doctype: reason for doctype, reason in north["unreadable"].items() if "no permission" in reason} == {
-        "Sales Invoice": north["unreadable"]["Sales Invoice"]
-    }
+    forbidden = {doctype for doctype, reason in north["unreadable"].items() if "no permission" in reason}
+    assert forbidden == {"Sales Invoice", "System Settings"}
     assert "not found" in north["unreadable"]["Nonsense"]
     assert "child table" in north["unreadable"]["Sales Invoice Item"]
-    assert "Single" in north["unreadable"]["System Settings"]
     assert any("`Wishes *` matches no DocType" in remark for remark in north["remarks"])
 
 

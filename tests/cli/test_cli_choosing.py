@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import typer
-from conftest import Command, Write
+from cli_process import Command, Write
 
-from federation.cli.choosing import chosen_doctypes, chosen_satellites
+from federation.cli.choosing import chosen_doctypes, chosen_names, chosen_satellites
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
 
@@ -39,6 +39,20 @@ def test_satellites_come_once_and_in_the_order_of_the_settings(settings: Setting
 def test_every_wrong_name_is_told_with_the_nearest_right_one(settings: Settings) -> None:
     with pytest.raises(typer.BadParameter, match=r"`nort`: did you mean `north`\?.*`west` is switched off"):
         names(settings, "nort", "west")
+
+
+def test_a_pattern_stands_for_all_that_are_switched_on(settings: Settings) -> None:
+    assert names(settings, "*th") == ["north", "south"]
+    assert names(settings, "*") == ["north", "south"]
+    with pytest.raises(typer.BadParameter, match=r"no satellite that is switched on matches `we\*`"):
+        names(settings, "we*")
+
+
+def test_names_are_chosen_among_those_known_whether_the_settings_have_them_or_not() -> None:
+    assert chosen_names(["north", "gone"], []) == {"north", "gone"}
+    assert chosen_names(["north", "gone"], ["g*", "north"]) == {"north", "gone"}
+    with pytest.raises(typer.BadParameter, match=r"`nort`: did you mean `north`\?"):
+        chosen_names(["north", "gone"], ["nort"])
 
 
 def test_a_satellite_gets_the_doctypes_that_its_own_selection_has(settings: Settings) -> None:

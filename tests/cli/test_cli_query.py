@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Command, Start, Write
+from cli_process import Command, Start, Write
 
 TEXT = """
 satellites: {north: {url: "http://north.invalid", credentials: env:NORTH}}

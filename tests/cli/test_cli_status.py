@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import Command, Write
+from cli_process import Command, Write
 
 from federation.cli.ages import age_in_words, duration
-from federation.cli.status import SatelliteStatus, report_of
+from federation.cli.status import report_of, show_report
+from federation.cli.status_report import SatelliteStatus
 from federation.mothership.interface import Freshness
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
@@ -87,6 +89,70 @@ def test_before_the_first_sync_the_way_to_it_is_shown(write: Write, federation: 
         "south": "never",
         "west": "switched off",
     }
+
+
+def many(satellites: int, doctypes: int) -> tuple[Settings, list[Freshness]]:
+    """Satellites whose DocTypes are fresh, but that of `campus-7` one is late."""
+    names = [f"Thing {number}" for number in range(doctypes)]
+    read = Settings.model_validate(
+        {
+            "doctypes": names,
+            "satellites": {
+                f"campus-{number}": {"url": f"http://campus{number}.invalid", "credentials": "env:NORTH"}
+                for number in range(satellites)
+            },
+        }
+    )
+    late = ("campus-7", "Thing 3")
+    ledger = [
+        fresh(name, doctype, timedelta(days=2) if (name, doctype) == late else timedelta(minutes=5))
+        for name in read.satellites
+        for doctype in names
+    ]
+    return read, ledger
+
+
+Draw = Callable[..., list[str]]
+
+
+@pytest.fixture
+def drawn(capsys: pytest.CaptureFixture[str]) -> Draw:
+    """The lines that a reader sees of so many satellites and DocTypes."""
+
+    def drawn(satellites: int, doctypes: int, *, show_all: bool = False) -> list[str]:
+        show_report(report_of(*many(satellites, doctypes), NOW), show_all=show_all)
+        return [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip()][2:]
+
+    return drawn
+
+
+def test_few_doctypes_have_a_row_each(drawn: Draw) -> None:
+    assert len(drawn(10, 10)) == 100
+
+
+def test_of_three_hundred_satellites_those_that_are_late_are_shown_and_the_others_counted(drawn: Draw) -> None:
+    late, others, rest = drawn(300, 60)
+    assert late.split()[:4] == ["campus-7", "Thing", "3", "late"]
+    assert others.split()[:4] == ["59", "more", "fresh", "2026-11-23"]
+    assert f"{59 * 5}" in others
+    assert rest == "… and 299 that are well"
+
+
+def test_all_can_be_asked_for(drawn: Draw) -> None:
+    assert len(drawn(300, 2, show_all=True)) == 600
+
+
+def test_a_few_satellites_with_many_doctypes_have_a_row_each(drawn: Draw) -> None:
+    lines = drawn(10, 60)
+    assert len(lines) == 11
+    assert lines[0].split()[:4] == ["campus-0", "60", "DocTypes", "fresh"]
+
+
+def test_only_some_satellites_can_be_shown(write: Write, federation: Command) -> None:
+    write(TEXT)
+    report = json.loads(federation("status", "--json", "-s", "*th").stdout)
+    assert [one["satellite"] for one in report["satellites"]] == ["north", "south"]
+    assert federation("status", "-s", "nort").exit_code == 2
 
 
 @pytest.mark.parametrize(

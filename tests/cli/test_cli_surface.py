@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Command, Write
+from cli_process import Command, Write
 from typer.testing import CliRunner
 
 from federation.cli.app import app
 from federation.settings.schema import schema_text
 
-SUBCOMMANDS = ("init", "check", "sync", "status", "query", "schema")
-NEED_SETTINGS = (("check",), ("sync",), ("status",), ("query", "SELECT 1"))
+SUBCOMMANDS = ("init", "access", "check", "sync", "status", "query", "schema")
+NEED_SETTINGS = (("check",), ("access",), ("sync",), ("status",), ("query", "SELECT 1"))
 
 
 def test_help_names_every_subcommand_and_every_exit_status() -> None:
@@ -100,6 +100,14 @@ def test_the_environment_names_the_settings(write: Write, monkeypatch: pytest.Mo
 
 def test_table_json_and_csv_exclude_each_other(federation: Command) -> None:
     assert federation("query", "SELECT 1", "--json", "--csv").exit_code == 2
+
+
+def test_json_and_a_script_exclude_each_other(federation: Command) -> None:
+    assert federation("access", "--json", "--script").exit_code == 2
+
+
+def test_reconcile_and_full_exclude_each_other(federation: Command) -> None:
+    assert federation("sync", "--reconcile", "--full").exit_code == 2
 
 
 def test_schema_prints_the_schema_of_the_settings() -> None:

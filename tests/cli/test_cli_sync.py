@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Command, Start, wait_until_hit
+from cli_process import Command, Start, wait_until_hit
 
+from federation.cli.sync_report import SyncReport, synced_satellite
+from federation.cli.sync_tables import show_report
 from federation.demo.site.faults import Fault
 from federation.demo.site.server import RunningSite
+from federation.extract.outcome import DocTypeOutcome
+from federation.mothership.interface import MergeReport
+from federation.sync import SatelliteOutcome
 
 Sites = dict[str, RunningSite]
 
@@ -182,3 +187,23 @@ def test_a_second_ctrl_c_ends_at_once_and_the_next_sync_goes_on(
     sites["north"].faults.clear()
     synced(federation)
     assert counted(federation, "customer") == {name: on_site(site, "Customer") for name, site in sites.items()}
+
+
+def test_of_many_satellites_those_that_need_a_look_are_shown_and_the_others_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    quiet = DocTypeOutcome("Customer", "changed", documents=3)
+    failed = DocTypeOutcome("Customer", "failed", error="it is broken")
+    satellites = tuple(
+        synced_satellite(SatelliteOutcome(f"campus-{number}", (outcome,), MergeReport(), "", 0.1), {})
+        for number in range(300)
+        for outcome in [failed if number == 17 else quiet]
+    )
+    report = SyncReport(satellites, published=True, error="", interrupted=False, seconds=1.0)
+    show_report(report, show_all=False)
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines() if "campus-" in line] == ["campus-17"]
+    assert "… and 299 that are well (all together 897 documents and 0 tombstones of 300 DocTypes)" in shown.out
+    assert "campus-17, Customer: it is broken" in shown.err
+    show_report(report, show_all=True)
+    assert capsys.readouterr().out.count("campus-") == 300

@@ -54,16 +54,19 @@ def test_a_later_run_brings_what_was_edited_submitted_cancelled_amended_and_crea
     shop.assert_same()
 
 
-def test_a_run_without_changes_asks_once_a_doctype_and_for_the_lists_of_metadata(shop: Shop) -> None:
+def test_a_run_without_changes_asks_once_a_doctype_and_for_the_lists_of_the_site(shop: Shop) -> None:
     fill(shop)
+    shop.age()
     shop.sync()
     shop.watch.requests.clear()
     outcomes = shop.sync()
     assert {each.status for each in outcomes.values()} == {"unchanged"}
-    for name in (CUSTOMER, ORDER, PUNCH, "DocType", "Custom Field", "Property Setter", "Deleted Document"):
+    lists = ("DocType", "Custom Field", "Property Setter", "Deleted Document", "Comment", "ToDo")
+    for name in (ORDER, PUNCH, *lists):
         assert shop.asked_for(f"/api/resource/{name}?") == 1
+    assert shop.asked_for(f"/api/resource/{CUSTOMER}?") == 2  # the site is recognised by its oldest customers
     assert shop.asked_for("getdoctype") == 0
-    assert len(shop.watch.requests) == 3 + 5 + 3  # about the site; lists of the site; DocTypes
+    assert len(shop.watch.requests) == 3 + 7 + 1 + 3  # about the site; its lists; who it is; DocTypes
 
 
 def test_a_run_without_changes_writes_no_package_and_says_as_of_when_it_is_complete(shop: Shop) -> None:
@@ -86,6 +89,7 @@ def test_a_position_is_the_last_document_in_the_sites_own_words(shop: Shop) -> N
 
 
 def test_what_changes_after_the_bound_waits_for_the_next_run(shop: Shop) -> None:
+    shop.sync()
     shop.customer("early")
     shop.clock.ahead = timedelta(minutes=5)
     shop.customer("late")
@@ -105,7 +109,7 @@ def test_names_that_the_site_counts_are_followed_like_others(shop: Shop) -> None
     shop.documents.save(PUNCH, names[3], {"device": "gate"})
     shop.documents.delete(PUNCH, names[5])
     shop.documents.sql_delete(PUNCH, {"name": names[7]})
-    outcome = shop.sync(full=True)[PUNCH]
+    outcome = shop.sync(depth="full")[PUNCH]
     assert outcome.tombstones == 2
     shop.assert_same(PUNCH)
 

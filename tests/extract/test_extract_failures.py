@@ -27,7 +27,7 @@ def filled(shop: Shop) -> Shop:
         (Fault("/api/resource/Order?", status=403, times=None), "no permission"),
         (Fault("/api/resource/Order?", status=404, times=None), "not found"),
         (Fault("/api/resource/Order?", status=417, times=None), "refused the query"),
-        (Fault("doctype: Order Line", status=403, times=None), "no permission"),
+        (Fault("doctype: Order Line", status=417, times=None), "refused the query"),
         (Fault('["name","modified"]', status=403, times=None), "no permission"),
         (Fault("getdoctype?doctype=Order", status=404, times=None), "not found"),
     ],
@@ -54,11 +54,25 @@ def test_a_doctype_that_the_site_hasnt_fails_alone(filled: Shop) -> None:
     assert outcomes[CUSTOMER].status == "changed"
 
 
-@pytest.mark.parametrize("name", ["Order Line", "System Settings"])
-def test_what_has_no_list_of_documents_is_told_apart(filled: Shop, name: str) -> None:
-    outcome = filled.with_settings(doctypes=[name]).sync()[name]
+def test_a_child_table_is_no_doctype_to_ask_for(filled: Shop) -> None:
+    outcome = filled.with_settings(doctypes=["Order Line"]).sync()["Order Line"]
     assert outcome.status == "failed"
-    assert "child table" in outcome.error or "Single" in outcome.error
+    assert "name its parent DocType" in outcome.error
+
+
+def test_a_virtual_doctype_has_nothing_to_read(filled: Shop) -> None:
+    filled.site.store.create_doctype(doctype("Computed", "total: Currency", is_virtual=1))
+    outcome = filled.with_settings(doctypes=["Computed"]).sync()["Computed"]
+    assert outcome.status == "failed"
+    assert "virtual" in outcome.error
+
+
+def test_child_tables_that_the_site_lists_for_nobody_come_with_their_documents(filled: Shop) -> None:
+    """As in Frappe 13, for the child tables of Custom Fields."""
+    filled.watch.add(Fault("resource/Order Line", status=403, times=None))
+    outcome = filled.sync()[ORDER]
+    assert outcome.one_by_one == ("Order Line",)
+    filled.assert_same(ORDER)
 
 
 @pytest.mark.parametrize(
@@ -150,3 +164,16 @@ def test_a_secret_that_cant_be_had_starts_nothing(shop: Shop, tmp_path: Path) ->
         shop.sync()
     assert not (tmp_path / "lake").exists()
     assert shop.watch.requests == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_site_that_fails_for_a_day_catches_up_by_itself(filled: Shop) -> None:
+    filled.sync()
+    filled.watch.add(Fault(status=503, times=None))
+    for hour in range(24):
+        filled.customer(f"served without us at {hour}")
+        with pytest.raises(TransientError):
+            filled.sync()
+    filled.watch.clear()
+    assert filled.sync()[CUSTOMER].documents == 24
+    filled.assert_same()

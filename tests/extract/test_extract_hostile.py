@@ -209,5 +209,5 @@ def test_names_that_sql_and_paths_choke_on_are_followed_through_their_whole_life
         shop.documents.delete(CUSTOMER, name)
     for name in names[1::4]:
         shop.documents.sql_delete(CUSTOMER, {"name": name})
-    shop.sync(full=True)
+    shop.sync(depth="full")
     shop.assert_same(CUSTOMER)

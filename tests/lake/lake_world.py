@@ -81,7 +81,27 @@ class Refused:
     cells: int = 1
 
 
-Seen = Document | Gone | Refused
+@dataclass(frozen=True)
+class Met:
+    """A document that was read at a tick and found as known."""
+
+    name: str
+    tick: int
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Columns of a row read at a tick: of a document, or of a child row where it has a parent."""
+
+    name: str
+    tick: int
+    modified: int
+    cells: Row = field(default_factory=dict)
+    table: str = VOUCHER
+    parent: str = ""
+
+
+Seen = Document | Gone | Refused | Met
 
 
 def rows_of(made: Contract, doctype: str, documents: Iterable[Document], columns: Sequence[str] | None) -> pa.Table:
@@ -128,6 +148,8 @@ class World:
             {doctype: rows_of(self.contract, doctype, documents, (columns or {}).get(doctype)) for doctype in tables}
         )
         for each in seen:
+            if isinstance(each, Met):
+                writer.add_seen(pa.array([each.name]), at(each.tick))
             if isinstance(each, Gone):
                 writer.add_tombstones([each.name], at(each.tick))
             if isinstance(each, Refused):
@@ -157,6 +179,32 @@ class World:
             completed=[self.completed(walk)] if complete else [],
             states={VOUCHER: state or DocTypeState()},
         )
+
+    def patch(self, *patches: Patch, walk: str = "patch") -> Manifest:
+        """Commit a package of patches."""
+        writer = self.writer(walk)
+        for table in TABLES:
+            rows = [each for each in patches if each.table == table]
+            keys = [("name", pa.string()), ("observed", pa.timestamp("us")), ("modified", pa.timestamp("us"))]
+            if table != VOUCHER:
+                keys += [("parent", pa.string()), ("parenttype", pa.string())]
+            of = self.contract.parent if table == VOUCHER else self.contract.children[table]
+            cells = sorted({name for each in rows for name in each.cells})
+            schema = pa.schema([*keys, *(of.schema.field(name) for name in cells)])
+            common = [
+                {
+                    "name": each.name,
+                    "observed": naive(each.tick),
+                    "modified": naive(each.modified),
+                    "parent": each.parent,
+                    "parenttype": VOUCHER,
+                    **each.cells,
+                }
+                for each in rows
+            ]
+            writer.add_patch(table, pa.Table.from_pylist(common, schema=schema))
+        package = writer.finish()
+        return self.run.commit(packages=[package] if package else [], completed=[self.completed(walk)])
 
     @staticmethod
     def completed(walk: str) -> CompletedWalk:

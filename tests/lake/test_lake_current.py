@@ -18,10 +18,13 @@ from lake_world import (
     VOUCHER,
     Document,
     Gone,
+    Met,
+    Patch,
     Refused,
     Row,
     Seen,
     World,
+    at,
     contract,
     naive,
     read_table,
@@ -258,7 +261,7 @@ def test_a_doctype_without_packages_has_an_empty_dataset_that_reaches_the_log(wo
 
 
 def test_documents_of_a_walk_under_way_wait_for_its_end(world: World) -> None:
-    walking = DocTypeState(open_changes=OpenWalk("w", Position("x")))
+    walking = DocTypeState(open=OpenWalk("w", Position("x"), at(0)))
     world.commit(ONE, walk="w", complete=False, state=walking)
     world.commit(Document("V-2", 2, {"title": "two"}), walk="quick", state=walking)
     assert titles(world, current := world.compact()) == ["two"]
@@ -439,3 +442,51 @@ def test_tables_of_many_columns_are_compacted_too(local: LakeFolder) -> None:
         world.run.commit(packages=[package], completed=[world.completed("walk")])
         current = world.compact()
         assert {file.kind: file.rows for file in current.files} == {"heads": count, "rows": count}
+
+
+def paths(current: Current) -> dict[tuple[str, str], str]:
+    return {(file.kind, file.table): file.path for file in current.files}
+
+
+def test_documents_found_as_known_rewrite_nothing_but_the_heads(world: World) -> None:
+    world.commit(Document("V-1", 1, {"title": "one"}), Document("V-2", 4, {"title": "two"}))
+    before = world.compact()
+    world.commit(Met("V-1", 3), Met("V-1", 2), Met("V-2", 3), Met("stranger", 3))
+    after = world.compact()
+    changed = {key for key, path in paths(after).items() if paths(before)[key] != path}
+    assert changed == {("heads", VOUCHER)}
+    heads = stored_rows(world.folder, after, VOUCHER, "heads")
+    assert [(row["name"], row["observed"], row["seen"]) for row in heads] == [
+        ("V-1", naive(1), naive(3)),
+        ("V-2", naive(4), None),
+    ]
+    world.commit(Document("V-1", 9, {"title": "one"}))
+    assert [row["seen"] for row in stored_rows(world.folder, world.compact(), VOUCHER, "heads")] == [None, None]
+    assert set(world.folder.files("current")) == {file.path for file in world.compact().files} | {
+        path for path in world.folder.files("current") if path.endswith("manifest.json")
+    }
+
+
+def test_a_patch_sets_columns_where_the_row_is_as_it_was_read_and_makes_no_row(world: World) -> None:
+    instants = {"modified": pa.timestamp("us")}
+    own, of_child = {"title": pa.string(), "amount": pa.int64()}, {"item": pa.string(), "qty": pa.int64()}
+    world.contract = contract({**own, **instants}, {**of_child, **instants})
+    row = {"name": "i1", "modified": naive(1), "item": "nut"}
+    world.commit(
+        Document("V-1", 1, {"title": "one", "modified": naive(1)}, {ITEM: [row]}),
+        Document("V-2", 5, {"title": "two", "modified": naive(5)}),
+        columns={VOUCHER: ["title", "modified"], ITEM: ["item", "modified"]},
+    )
+    world.compact()
+    patches = [Patch("V-1", 6, 1, {"amount": 7}), Patch("V-2", 4, 5, {"amount": 7}), Patch("V-3", 6, 1, {"amount": 7})]
+    items = [Patch("i1", 6, 1, {"qty": 3}, ITEM, parent="V-1"), Patch("i1", 6, 1, {"qty": 4}, ITEM, parent="V-2")]
+    assert world.patch(*patches, *items).packages[0].patched == 5
+    current = world.compact()
+    assert [(row["name"], row["amount"], row["observed"]) for row in stored_rows(world.folder, current, VOUCHER)] == [
+        ("V-1", 7, naive(1)),
+        ("V-2", None, naive(5)),
+    ]
+    assert [(row["name"], row["item"], row["qty"]) for row in stored_rows(world.folder, current, ITEM)] == [
+        ("i1", "nut", 3)
+    ]
+    assert world.compact() == current

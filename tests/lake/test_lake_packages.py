@@ -4,7 +4,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from lake_world import ITEM, TABLES, TAX, VOUCHER, Document, Gone, Refused, World, assert_whole, at, read_table, rows_of
+from lake_world import (
+    ITEM,
+    TABLES,
+    TAX,
+    VOUCHER,
+    Document,
+    Gone,
+    Refused,
+    World,
+    assert_whole,
+    at,
+    naive,
+    read_table,
+    rows_of,
+)
 
 from federation.contract.names import slug
 from federation.lake.manifest import FileKind, Package
@@ -152,3 +166,28 @@ def test_memory_is_bounded_by_bytes_where_rows_are_wide(world: World) -> None:
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < 3 * BUFFER_BYTES
     assert len(row_groups(world.folder, writer.finish())) > 2
+
+
+def test_documents_found_as_known_and_former_names_make_a_package_without_documents(world: World) -> None:
+    writer = world.writer()
+    writer.add_seen(pa.array(["V-1", "V-2"]), at(3))
+    writer.add_seen(pa.array([], pa.string()), at(9))
+    package = writer.finish()
+    assert package is not None
+    assert [(file.kind, file.rows) for file in package.files] == [("seen", 2)]
+    assert (package.documents, package.is_news, package.observed_from, package.observed_to) == (0, False, at(3), at(3))
+    renaming = world.writer()
+    renaming.add_aliases(pa.table({"old_name": ["a"], "new_name": ["b"], "observed": pa.array([naive(4)])}))
+    renamed = renaming.finish()
+    assert renamed is not None
+    assert [(file.kind, file.rows) for file in renamed.files] == [("aliases", 1)]
+    assert (renamed.is_news, renamed.observed_to) == (True, at(4))
+
+
+def test_patches_and_whole_documents_never_share_a_package(world: World) -> None:
+    writer = world.writer()
+    writer.add_tombstones(["V-1"], at(1))
+    rows = pa.table({"name": ["V-1"], "observed": pa.array([naive(1)]), "modified": pa.array([naive(1)])})
+    with pytest.raises(ValueError, match="same package"):
+        writer.add_patch(VOUCHER, rows)
+    writer.abort()

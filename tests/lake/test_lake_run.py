@@ -5,14 +5,23 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from lake_world import TAX, VOUCHER, Document, Gone, World, assert_whole, at, named_files
+from msgspec import structs
 
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.lake.errors import CommitLost, DamagedLog
 from federation.lake.log import CommitLog
-from federation.lake.manifest import DocTypeState, Position
+from federation.lake.manifest import Anchor, DocTypeState, Position, SiteState
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import LakeFolder
 
+SITE = SiteState(
+    deleted=Position("2026-03-03", "d"),
+    renames=Position("2026-03-04", "r"),
+    begun=at(5),
+    until="2026-03-04 12:00:00",
+    anchors=(Anchor(VOUCHER, "V-1", "2026-01-01 00:00:00.000001"),),
+    zone="Asia/Kolkata",
+)
 ONE = Document("V-1", 1, {"title": "one"}, {TAX: [{"name": "t1"}]})
 
 
@@ -30,20 +39,20 @@ def test_run_ids_sort_by_time_and_never_repeat() -> None:
 
 def test_a_first_run_finds_nothing_and_opens_the_log(folder: LakeFolder) -> None:
     run = LakeRun.open(folder, "rest", "a")
-    assert (run.state(VOUCHER), run.deleted, run.observed_floor, run.schema) == (DocTypeState(), Position(), None, None)
+    assert (run.state(VOUCHER), run.site, run.observed_floor, run.schema) == (DocTypeState(), SiteState(), None, None)
     assert [(each.seq, each.stage) for each in CommitLog(folder).read()] == [(1, "opening")]
 
 
 def test_the_newest_commit_alone_tells_all_that_earlier_ones_reached(world: World) -> None:
     world.commit(ONE, state=state("2026-03-01"))
-    world.run.commit(states={"Customer": state("2026-03-02")}, deleted=Position("2026-03-03", "d"), observed=at(9))
+    world.run.commit(states={"Customer": state("2026-03-02")}, site=SITE, observed=at(9))
     world.run.describe(SatelliteSchema("north", {VOUCHER: DocTypeSchema(VOUCHER)}))
     world.run.close()
     run = world.open()
     assert run.doctypes == {VOUCHER, "Customer"}
     assert run.state(VOUCHER) == state("2026-03-01")
     assert run.state("Customer") == state("2026-03-02")
-    assert run.deleted == Position("2026-03-03", "d")
+    assert run.site == SITE
     assert run.observed_floor == at(9)
     assert run.schema == SatelliteSchema("north", {VOUCHER: DocTypeSchema(VOUCHER)})
     assert [each.stage for each in world.log.read()] == ["opening", "batch", "batch", "closing", "opening"]
@@ -144,3 +153,18 @@ def test_doctypes_commit_side_by_side_without_a_gap(world: World) -> None:
 def test_tombstones_alone_make_a_package(world: World) -> None:
     committed = world.commit(Gone("V-1", 3))
     assert [(file.kind, file.rows) for file in committed.packages[0].files] == [("tombstones", 1)]
+
+
+def test_walks_of_one_doctype_noted_in_one_run_add_up_and_the_next_manifest_carries_them(world: World) -> None:
+    world.run.note({VOUCHER: state("2026-03-01")}, [World.completed("first")])
+    assert world.run.state(VOUCHER) == state("2026-03-01")
+    later = structs.replace(world.run.state(VOUCHER), compared=at(7))
+    world.run.note({VOUCHER: later}, [World.completed("second")])
+    assert len(list(world.log.read())) == 1
+    committed = world.run.commit(states={"Customer": state("2026-03-02")}, completed=[World.completed("third")])
+    assert [walk.id for walk in committed.completed] == ["first", "second", "third"]
+    assert committed.doctypes == {VOUCHER: later, "Customer": state("2026-03-02")}
+    world.run.note({VOUCHER: state("2026-03-05")})
+    closed = world.run.close(site=SITE)
+    assert (closed.completed, closed.site) == ((), SITE)
+    assert world.open().state(VOUCHER) == state("2026-03-05")

@@ -21,7 +21,7 @@ from federation.contract.satellite_schema import (
 from federation.contract.union import contract_of
 from federation.lake.log import CommitLog
 from federation.lake.manifest import CompletedWalk, DocTypeState, OpenWalk, Package, Position
-from federation.lake.packages import QUARANTINE_SCHEMA
+from federation.lake.packages import ALIAS_SCHEMA, QUARANTINE_SCHEMA
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
 from federation.mothership.duckdb.mothership import DuckdbMothership
@@ -111,6 +111,10 @@ class Site:
         complete: bool = True,
         through: int | None = None,
         pending: Sequence[str] = (),
+        seen: Mapping[str, int] | None = None,
+        aliases: Sequence[tuple[str, str, int]] = (),
+        patches: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
+        compared: int | None = None,
     ) -> Package | None:
         """Write one package and commit it.
 
@@ -124,6 +128,10 @@ class Site:
             complete: the walk ends with this commit.
             through: the tick as of which it is complete then.
             pending: names that stay to be read again.
+            seen: name → tick of documents found as known.
+            aliases: (former name, name, tick).
+            patches: DocType → rows with the keys of a patch and the columns to set.
+            compared: the tick at which the last complete pass began.
         """
         run = LakeRun.open(self.folder, "rest", new_run_id(at(0)), now=lambda: at(0))
         run.describe(self.schema)
@@ -137,6 +145,16 @@ class Site:
         writer.add_quarantined(
             pa.Table.from_pylist([_misfit(*one) for one in (aside or {}).items()], QUARANTINE_SCHEMA)
         )
+        for name, tick in (seen or {}).items():
+            writer.add_seen(pa.array([name]), at(tick))
+        renamed = [(old, new, naive(tick)) for old, new, tick in aliases]
+        writer.add_aliases(
+            pa.Table.from_pylist([dict(zip(ALIAS_SCHEMA.names, one, strict=True)) for one in renamed], ALIAS_SCHEMA)
+        )
+        for table, rows in (patches or {}).items():
+            carried = self._tables(doctype, ())[table].schema
+            columns = [name for name in carried.names if any(name in row for row in rows)]
+            writer.add_patch(table, pa.Table.from_pylist(list(rows), pa.schema([carried.field(c) for c in columns])))
         package = writer.finish()
         instant = at(through) if through is not None else at(0)
         state = run.state(doctype)
@@ -146,8 +164,9 @@ class Site:
             states={
                 doctype: DocTypeState(
                     position=Position(pending=tuple(pending)),
-                    open_changes=None if complete else OpenWalk(walk, Position()),
+                    open=None if complete else OpenWalk(walk, Position(), at(0)),
                     through=instant if complete else state.through,
+                    compared=at(compared) if compared is not None else state.compared,
                 )
             },
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mothership_victim
 import pytest
-from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, Document, Site, ask, merge
+from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, Document, Site, ask, merge, naive
 
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.duckdb.published import PublishedMothership
@@ -21,16 +21,20 @@ processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["federation.mothership.duckdb.mothership", "federation.lake.run"])
 
 PERSON = "Sales Person"
-STEPS = 140
+STEPS = 170
 """More than a run takes: the last ones finish undisturbed."""
 
 
 def invoices(tick: int, count: int = 5, **values: object) -> list[Document]:
     return [
-        Document(f"SINV-{n}", tick, {"customer": str(tick), **values},
-                 {ITEM: [{"name": f"{n}-{tick}-{row}", "qty": tick} for row in range(2)]})
+        Document(f"SINV-{n}", tick, {"customer": str(tick), "modified": naive(tick), **values},
+                 {ITEM: [{"name": f"{n}-{tick}-{row}", "qty": tick, "modified": naive(tick)} for row in range(2)]})
         for n in range(count)
     ]  # fmt: skip
+
+
+def patched(name: str, **cells: object) -> dict[str, object]:
+    return {"name": name, "observed": naive(4), "modified": naive(3), **cells}
 
 
 def prepared(folder: Path) -> Path:
@@ -49,6 +53,9 @@ def prepared(folder: Path) -> Path:
     site.commit(documents=invoices(3, 3, campus="West"), walk="second", complete=False)
     site.commit(gone={"SINV-0": 4, "SINV-4": 4}, walk="second")
     site.commit(ORDER, [Document("SO-1", 5, {}, {ITEM: [{"name": "o", "qty": 1}]})])
+    site.commit(patches={INVOICE: [patched("SINV-2", campus="East")],
+                         ITEM: [patched("2-3-0", parent="SINV-2", parenttype=INVOICE, item="bolt")]})  # fmt: skip
+    site.commit(ORDER, aliases=[("SO-9", "SO-1", 6)], seen={"SO-0": 6}, compared=6)
     return file
 
 

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from mothership_sites import at
 
 from federation.lake.history import History
-from federation.lake.manifest import CompletedWalk, DocTypeState, Manifest, OpenWalk, Package, Position
+from federation.lake.manifest import (
+    CompletedWalk,
+    DocTypeState,
+    FileKind,
+    Manifest,
+    OpenWalk,
+    Package,
+    PackageFile,
+    Position,
+)
 from federation.lake.packages import TOMBSTONE_SCHEMA
 from federation.mothership.package_files import ReadyFile, ReadyPackage
 from federation.mothership.plan import GROUP_ROWS, groups, plan, settled
@@ -19,8 +28,9 @@ from federation.mothership.plan import GROUP_ROWS, groups, plan, settled
 DOCTYPES = ["A", "B"]
 
 
-def package(number: int, doctype: str, walk: str) -> Package:
-    return Package(f"run{number}/{doctype}/1", doctype, walk, 10, 0, 0, (), at(number), at(number))
+def package(number: int, doctype: str, walk: str, kind: FileKind = "rows") -> Package:
+    files = (PackageFile(f"{number}.parquet", doctype, kind, 10, 1, ""),)
+    return Package(f"run{number}/{doctype}/1", doctype, walk, 10, 0, 0, files, at(number), at(number))
 
 
 def manifest(
@@ -47,13 +57,13 @@ def logs(draw: st.DrawFn) -> list[Manifest]:
     manifests = []
     for seq in range(1, draw(st.integers(1, 12)) + 1):
         doctype = draw(st.sampled_from(DOCTYPES))
-        walk = states[doctype].open_changes
+        walk = states[doctype].open
         if walk is None or draw(st.integers(0, 5)) == 0:
-            walk = OpenWalk(f"{doctype}-walk-{seq}", Position())
+            walk = OpenWalk(f"{doctype}-walk-{seq}", Position(), at(seq))
         packages = tuple(package(seq, doctype, walk.id) for _ in range(draw(st.integers(0, 1))))
         ends = draw(st.booleans())
         states[doctype] = DocTypeState(
-            open_changes=None if ends else walk, through=at(seq) if ends else states[doctype].through
+            open=None if ends else walk, through=at(seq) if ends else states[doctype].through
         )
         completed = (CompletedWalk(walk.id, doctype, "changes", at(seq)),) if ends else ()
         manifests.append(manifest(seq, packages, completed, states))
@@ -115,12 +125,31 @@ def test_packages_are_merged_in_the_order_of_their_commits_and_a_doctype_is_as_f
 
 
 def test_what_waits_for_its_walk_is_counted_and_what_was_given_up_is_not() -> None:
-    state = DocTypeState(open_changes=OpenWalk("new", Position()), position=Position(pending=("x", "y")))
+    state = DocTypeState(open=OpenWalk("new", Position(), at(0)), position=Position(pending=("x", "y")))
     packages = (package(1, "A", "given up"), package(2, "A", "new"))
     known = history([manifest(1, packages, (), {"A": state})])
     (one,) = plan(known, ())
     assert (one.packages, one.as_of, one.pending) == ((), None, 2)
     assert settled(known, ()) == 0
+
+
+def test_a_package_that_only_tells_of_documents_found_as_known_is_nothing_to_merge() -> None:
+    state = DocTypeState(through=at(1), compared=at(1))
+    completed = (CompletedWalk("slice", "A", "full", at(1)),)
+    known = history([manifest(1, (package(1, "A", "slice", "seen"),), completed, {"A": state})])
+    (one,) = plan(known, ())
+    assert (one.packages, one.as_of, one.compared_at) == ((), at(1), at(1))
+    assert settled(known, ()) == 1
+
+
+def test_patches_are_a_group_of_their_own_between_what_came_before_and_after() -> None:
+    rows, patch = ReadyFile("", 5, pa.schema({"x": pa.string()})), ReadyFile("", 5, pa.schema({"y": pa.string()}))
+    ready = [
+        ReadyPackage(number, package(number, "A", "walk"), {"A": rows} if kind == "rows" else {}, None, None,
+                     {"A": patch} if kind == "patch" else {})
+        for number, kind in enumerate(["rows", "rows", "patch", "patch", "rows"])
+    ]  # fmt: skip
+    assert [[one.seq for one in group] for group in groups(ready)] == [[0, 1], [2], [3], [4]]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "x", "y"]), st.integers(1, GROUP_ROWS // 2)), max_size=12))

@@ -81,8 +81,8 @@ def test_a_satellite_that_was_switched_off_is_not_due(tick, instance, write_sett
     assert [run.partition_key for run in tick("incremental").run_requests] == ["north"]
 
 
-@pytest.mark.parametrize(("schedule", "full"), [("incremental", False), ("reconcile", True)])
-def test_only_the_nightly_run_walks_everything(tick, instance, schedule, full):
+@pytest.mark.parametrize(("schedule", "depth"), [("incremental", "CHANGES"), ("reconcile", "RECONCILE")])
+def test_only_the_nightly_run_looks_deeper(tick, instance, schedule, depth):
     instance.add_dynamic_partitions("satellite", ["north"])
     (request,) = tick(schedule).run_requests
-    assert request.run_config["ops"]["conformed"]["config"]["full"] is full
+    assert request.run_config["ops"]["conformed"]["config"]["depth"] == depth

@@ -102,7 +102,7 @@ def test_the_first_sync_materialises_every_doctype_in_both_layers(federation):
 def test_a_materialisation_tells_counts_as_of_packages_columns_and_a_sample(federation):
     made = _materialized(federation.run("sync", "north"))
     order = made["conformed/order"].metadata
-    assert (order["documents"].value, order["rows"].value, order["walk"].value) == (1, 3, "changes")
+    assert (order["documents"].value, order["rows"].value, order["depth"].value) == (1, 3, "changes")
     assert order["as_of"].value > 0
     assert all(Path(folder).is_dir() for folder in order["packages"].value)
     columns = {column.name: column.type for column in order["dagster/column_schema"].value.columns}
@@ -114,8 +114,7 @@ def test_a_materialisation_tells_counts_as_of_packages_columns_and_a_sample(fede
 
 
 def test_what_the_policy_drops_is_in_no_event_and_no_column(federation):
-    federation.run("sync", "north")
-    result = federation.run("reconcile", "north")
+    result = federation.run("sync", "north")
     events = "".join(str(entry) for entry in federation.instance.all_logs(result.run_id))
     assert "Ada" in events
     assert "private.example" not in events
@@ -190,12 +189,17 @@ def test_a_doctype_selected_alone_is_read_alone(federation):
     assert set(_materialized(federation.run("sync", "north"))) == {"conformed/order", "mothership/order"}
 
 
-def test_reconcile_walks_everything_again(federation):
+def test_reconcile_brings_what_changed_without_a_trace_and_nothing_else(federation):
+    site = federation.north.documents
+    for doctype in ("Customer", "Order"):
+        site.sql_update(doctype, {"docstatus": 0}, {"modified": "2026-01-01 00:00:00"})
     federation.run("sync", "north")
-    result = federation.run("reconcile", "north")
-    made = _materialized(result)
-    assert made["conformed/customer"].metadata["walk"].value == "full"
-    assert made["conformed/order"].metadata["documents"].value == 1
+    site.sql_update("Customer", {"name": "Ada"}, {"city": "Mumbai"})
+    assert _materialized(federation.run("sync", "north")) == {}
+    made = _materialized(federation.run("reconcile", "north"))
+    assert made["conformed/customer"].metadata["depth"].value == "reconcile"
+    assert made["conformed/customer"].metadata["documents"].value == 1
+    assert "conformed/order" not in made
 
 
 def test_a_satellite_that_is_switched_off_is_not_read(federation):

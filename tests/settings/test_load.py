@@ -51,9 +51,64 @@ def test_three_lines_for_a_satellite_are_enough(load, tmp_path):
 
 def test_the_documented_example_is_read_without_a_mistake():
     read = load_settings(EXAMPLE)
-    assert [satellite.name for satellite in read.enabled_satellites()] == ["north", "south"]
+    assert [satellite.name for satellite in read.enabled_satellites()] == ["north", "south", "east", "west"]
     assert read.satellites["south"].verify == EXAMPLE.parent / "ca/south.pem"
     assert read.satellites["south"].credentials.secret.where == "/run/secrets/south"
+
+
+def test_several_sites_behind_one_address_are_told_apart_by_their_names(load, refused):
+    shared = "https://press.example.com"
+    east = f"{{url: '{shared}', site: east.example.com, credentials: env:E}}"
+    west = f"{{url: '{shared}', site: west.example.com, credentials: env:W}}"
+    read = load(f"doctypes: [Item]\nsatellites: {{east: {east}, west: {west}}}\n")
+    assert [satellite.site for satellite in read.satellites.values()] == ["east.example.com", "west.example.com"]
+    twice = refused(f"doctypes: [Item]\nsatellites: {{east: {east}, west: {east}}}\n")
+    assert "name each under `site`" in problem(twice, "satellites.west.url").fix
+
+
+def test_a_site_may_be_served_under_a_path(load):
+    assert load(south("site: erp")).satellites["south"].site == "erp"
+    below = THREE_LINES.replace("north.example.com", "example.com/universities/north/")
+    assert load(below).satellites["north"].url == "https://example.com/universities/north"
+
+
+def test_a_proxy_is_an_address_or_a_reference_to_one_with_a_password(load, monkeypatch):
+    assert load(THREE_LINES).satellites["north"].proxy_url() is None
+    plain = load(south("proxy: HTTP://Proxy.example.com:3128/")).satellites["south"]
+    assert plain.proxy_url() == "http://proxy.example.com:3128"
+    secret = load(south("proxy: env:SOUTH_PROXY")).satellites["south"]
+    monkeypatch.setenv("SOUTH_PROXY", "http://me:s3cret@proxy.example.com:3128")
+    assert secret.proxy_url() == "http://me:s3cret@proxy.example.com:3128"
+    assert "s3cret" not in f"{secret!r}{secret.model_dump_json()}"
+    monkeypatch.setenv("SOUTH_PROXY", "socks5://me:s3cret@proxy.example.com")
+    with pytest.raises(SettingsError, match=r"what env:SOUTH_PROXY holds needs the scheme") as raised:
+        secret.proxy_url()
+    assert "s3cret" not in f"{raised.value}{raised.value.__cause__}"
+
+
+def test_a_proxys_password_written_into_the_file_is_refused_and_never_repeated(refused):
+    error = refused(south("proxy: http://me:s3cret@proxy.example.com:3128"))
+    assert "env:NAME" in problem(error, "satellites.south.proxy").fix
+    assert "s3cret" not in f"{error}{error!r}"
+
+
+def test_overlap_and_reconciliation_have_defaults_and_bounds(load, refused):
+    read = load(f"reconcile: {{reread_rows: 5000}}\n{THREE_LINES}")
+    assert read.overlap_seconds == 600
+    assert (read.reconcile.compare_rows, read.reconcile.reread_rows) == (1_000_000, 5_000)
+    error = refused(f"overlap_seconds: -1\nreconcile: {{reread: 0}}\n{THREE_LINES}")
+    assert "0 or more" in problem(error, "overlap_seconds").what
+    assert "`reread_rows`" in problem(error, "reconcile.reread").fix
+
+
+def test_three_hundred_satellites_are_read_as_one_is(load):
+    sites = "".join(
+        f"  campus-{number}: {{url: 'https://erp{number}.example.edu', credentials: env:CAMPUS_{number}, "
+        "jurisdiction: EU, time_zone: Europe/Berlin, doctypes: [Student, Fees]}\n"
+        for number in range(300)
+    )
+    read = load(f"satellites:\n{sites}policy: [{{jurisdiction: EU, field: '*phone*', action: drop}}]\n")
+    assert len(read.enabled_satellites()) == 300
 
 
 def test_a_satellites_own_selection_replaces_the_common_one():
@@ -108,6 +163,12 @@ polcy: []
         ("enabled: maybe", "enabled", "true or false"),
         ("enabled: 1", "enabled", "true or false"),
         ("verify: false", "verify", "must be true or the path"),
+        ('site: "a\\nHost: b"', "site", "not a site's name"),
+        ("site: https://x", "site", "not a site's name"),
+        ("proxy: proxy.example.com", "proxy", "needs the scheme http"),
+        ("proxy: socks5://proxy.example.com", "proxy", "needs the scheme http"),
+        ("proxy: http://proxy.example.com/path", "proxy", "more than the proxy's address"),
+        ("proxy: 3128", "proxy", "must be text"),
         ("doctypes: Customer", "doctypes", "must be a list"),
         ("doctypes: []", "", "selects no DocType"),
         ('doctypes: [" "]', "doctypes[1]", "not a name"),
@@ -133,8 +194,12 @@ def test_a_mistaken_line_of_a_satellite_is_named_with_its_place(refused, line, k
         ("south.example.com", "needs the scheme"),
         ("ftp://south.example.com", "needs the scheme"),
         ("https://", "has no host"),
-        ("https:///app", "more than the site's address"),
-        ("https://south.example.com/app/home", "more than the site's address"),
+        ("https:///app", "has no host"),
+        ("https://south.example.com/app/home", "leads to a page of the site (`/app`)"),
+        ("https://south.example.com/erp/api/method/ping", "leads to a page of the site (`/api`)"),
+        ("https://south.example.com/../x", "its path is malformed"),
+        ("https://south.example.com//x", "its path is malformed"),
+        ("https://south.example.com/a%2fb", "its path is malformed"),
         ("https://south.example.com?x=1", "more than the site's address"),
         ("https://south.example.com:99999", "malformed"),
         ("'https://south.example.com:'", None),
@@ -300,6 +365,8 @@ def test_a_file_without_satellites_or_doctypes_says_what_to_add(refused):
         (b"a: \x00\x01\x02", "characters that YAML does not allow"),
         (b"PAR1" + bytes(range(256)), "not UTF-8"),
         (b"[" * 100_000, "nested too deeply"),
+        (b"- " * 100_000, "nested too deeply"),
+        (b"{a: " * 100_000, "nested too deeply"),
         (b"a: &a [*a]\n", "nested too deeply"),
         (ALIASES_THAT_MULTIPLY, "too many values"),
         (b"x" * 600_000, "larger than"),

@@ -1,4 +1,4 @@
-"""Aside: quarantine and tombstones of a group of packages, beside the rows of the documents."""
+"""Aside: quarantine, tombstones and former names of a group of packages, beside the rows of the documents."""
 
 from __future__ import annotations
 
@@ -22,6 +22,38 @@ def record_tombstones(target: Target) -> None:
         target.connection,
         "INSERT INTO federation_tombstone (satellite, doctype, name, observed) "
         "SELECT {satellite}, {doctype}, name, observed FROM _graves ANTI JOIN _documents USING (name)",
+        **target.parts,
+    )
+
+
+def record_aliases(target: Target, group: Sequence[ReadyPackage]) -> None:
+    """Keep former names of documents; of the same name the one observed last, and then the one that came last."""
+    files = parquet(package.aliases.path for package in group if package.aliases)
+    if not any(package.aliases for package in group):
+        return
+    run(
+        target.connection,
+        "CREATE OR REPLACE TEMP TABLE _aliases AS SELECT old_name, "
+        "arg_max(new_name, (observed, file_index, file_row_number)) AS new_name, max(observed) AS observed "
+        "FROM {files} GROUP BY old_name",
+        files=files,
+    )
+    run(
+        target.connection,
+        "DELETE FROM _aliases USING federation_alias AS held WHERE held.satellite = {satellite} "
+        "AND held.doctype = {doctype} AND held.old_name = _aliases.old_name AND held.observed > _aliases.observed",
+        **target.parts,
+    )
+    run(
+        target.connection,
+        "DELETE FROM federation_alias WHERE satellite = {satellite} AND doctype = {doctype} "
+        "AND old_name IN (SELECT old_name FROM _aliases)",
+        **target.parts,
+    )
+    run(
+        target.connection,
+        "INSERT INTO federation_alias (satellite, doctype, old_name, new_name, observed) "
+        "SELECT {satellite}, {doctype}, old_name, new_name, observed FROM _aliases",
         **target.parts,
     )
 

@@ -31,8 +31,9 @@ def write_freshness(
     run(
         connection,
         "INSERT INTO federation_freshness "
-        "(satellite, doctype, as_of, rows, pending, waiting, quarantined, last_change, merged_at) "
-        "SELECT $satellite, $doctype, $as_of, $rows, $pending, $waiting, count(DISTINCT name), $last_change, $now "
+        "(satellite, doctype, as_of, rows, pending, waiting, quarantined, last_change, merged_at, compared_at) "
+        "SELECT $satellite, $doctype, $as_of, $rows, $pending, $waiting, count(DISTINCT name), $last_change, $now, "
+        "$compared_at "
         "FROM federation_quarantine WHERE satellite = $satellite AND doctype = $doctype",
         {
             **key,
@@ -42,6 +43,7 @@ def write_freshness(
             "waiting": plan.waiting,
             "last_change": last_change,
             "now": naive_utc(now),
+            "compared_at": naive_utc(plan.compared_at),
         },
     )
     return int(rows)
@@ -49,47 +51,63 @@ def write_freshness(
 
 def refresh(connection: duckdb.DuckDBPyConnection, satellite: str, plans: Iterable[DocTypePlan]) -> None:
     """Move the freshness of DocTypes that had nothing to merge, all in one transaction."""
-    known = {row.doctype: row for row in read_freshness(connection) if row.satellite == satellite}
+    known = {row.doctype: row for row in read_freshness(connection, satellite)}
     changed = [plan for plan in plans if _is_news(plan, known.get(plan.doctype))]
     if not changed:
         return
     with transaction(connection):
         for plan in changed:
-            said = {"as_of": naive_utc(plan.as_of), "pending": plan.pending, "waiting": plan.waiting}
+            said = {
+                "as_of": naive_utc(plan.as_of),
+                "pending": plan.pending,
+                "waiting": plan.waiting,
+                "compared_at": naive_utc(plan.compared_at),
+            }
             key = {"satellite": satellite, "doctype": plan.doctype}
             if plan.doctype in known:
                 run(
                     connection,
-                    "UPDATE federation_freshness SET as_of = $as_of, pending = $pending, waiting = $waiting "
-                    "WHERE satellite = $satellite AND doctype = $doctype",
+                    "UPDATE federation_freshness SET as_of = $as_of, pending = $pending, waiting = $waiting, "
+                    "compared_at = $compared_at WHERE satellite = $satellite AND doctype = $doctype",
                     {**key, **said},
                 )
             else:
                 run(
                     connection,
-                    "INSERT INTO federation_freshness (satellite, doctype, as_of, rows, pending, waiting, quarantined) "
-                    "VALUES ($satellite, $doctype, $as_of, 0, $pending, $waiting, 0)",
+                    "INSERT INTO federation_freshness (satellite, doctype, as_of, rows, pending, waiting, quarantined, "
+                    "compared_at) VALUES ($satellite, $doctype, $as_of, 0, $pending, $waiting, 0, $compared_at)",
                     {**key, **said},
                 )
         count_generation(connection)
 
 
-def read_freshness(connection: duckdb.DuckDBPyConnection) -> list[Freshness]:
-    """Return the freshness of every satellite and DocType, in this order; instants are aware, in UTC."""
+def read_freshness(connection: duckdb.DuckDBPyConnection, satellite: str | None = None) -> list[Freshness]:
+    """Return the freshness of every satellite, or of one, and DocType, in this order; instants are aware, in UTC."""
     rows = run(
         connection,
-        "SELECT satellite, doctype, as_of, rows, pending, waiting, quarantined, last_change, merged_at "
-        "FROM federation_freshness ORDER BY satellite, doctype",
+        "SELECT satellite, doctype, as_of, rows, pending, waiting, quarantined, last_change, merged_at, compared_at "
+        "FROM federation_freshness WHERE $satellite IS NULL OR satellite = $satellite ORDER BY satellite, doctype",
+        {"satellite": satellite},
     )
     return [
         Freshness(
-            satellite, doctype, aware_utc(as_of), held, pending, waiting, aside, aware_utc(last), aware_utc(merged)
+            satellite,
+            doctype,
+            aware_utc(as_of),
+            held,
+            pending,
+            waiting,
+            aside,
+            aware_utc(last),
+            aware_utc(merged),
+            aware_utc(compared),
         )
-        for satellite, doctype, as_of, held, pending, waiting, aside, last, merged in rows
+        for satellite, doctype, as_of, held, pending, waiting, aside, last, merged, compared in rows
     ]
 
 
 def _is_news(plan: DocTypePlan, known: Freshness | None) -> bool:
     if known is None:
         return plan.as_of is not None or plan.waiting > 0
-    return (plan.as_of, plan.pending, plan.waiting) != (known.as_of, known.pending, known.waiting)
+    said = (known.as_of, known.pending, known.waiting, known.compared_at)
+    return (plan.as_of, plan.pending, plan.waiting, plan.compared_at) != said

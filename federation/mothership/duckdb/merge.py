@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from federation.contract.columns import Contract, TableContract
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
-from federation.mothership.duckdb.aside import record_quarantine, record_tombstones
+from federation.mothership.duckdb.aside import record_aliases, record_quarantine, record_tombstones
 from federation.mothership.duckdb.freshness import write_freshness
 from federation.mothership.duckdb.ledger import count_generation, write_ledger
+from federation.mothership.duckdb.patch import apply_patches
 from federation.mothership.duckdb.rows import TableChange, replace_children, replace_parents, table_change
 from federation.mothership.duckdb.schema import StoredTable
 from federation.mothership.duckdb.sql import FILE_COLUMNS, transaction
@@ -70,7 +71,8 @@ def merge_doctype(
 
 def _refuse_reserved_words(target: Target, packages: Sequence[ReadyPackage]) -> None:
     """Refuse columns that would stand for the place of a row in DuckDB's view of a file."""
-    names = {name for package in packages for file in package.tables.values() for name in file.schema.names}
+    files = (file for package in packages for file in (*package.tables.values(), *package.patches.values()))
+    names = {name for file in files for name in file.schema.names}
     if taken := sorted(names & FILE_COLUMNS):
         raise MergeFailed(
             target.satellite,
@@ -98,11 +100,15 @@ class _Columns:
 def _merge_group(
     target: Target, group: Sequence[ReadyPackage], columns: Mapping[str, _Columns], counts: Counts
 ) -> None:
+    if patches := group[0].patches:
+        apply_patches(target, patches, {doctype: known.contracted for doctype, known in columns.items()})
+        return
     staged = stage(target, group)
     deleted, updated = replace_parents(target, _change(target.parent, group, columns), overtaken=staged.overtaken > 0)
     for table in target.children:
         replace_children(target, table, _change(table, group, columns))
     record_tombstones(target)
+    record_aliases(target, group)
     counts.quarantined += record_quarantine(target, group)
     counts.deleted += deleted
     counts.updated += updated

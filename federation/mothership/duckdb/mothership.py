@@ -186,7 +186,12 @@ class DuckdbMothership:
         tables = []
         self._database.make_room_for(max(len(table.columns) for table in contract.tables))
         for table in contract.tables:
-            carried = [package.tables[table.doctype].schema for package in packages if table.doctype in package.tables]
+            carried = [
+                files[table.doctype].schema
+                for package in packages
+                for files in (package.tables, package.patches)
+                if table.doctype in files
+            ]
             stored = self._database.with_room(partial(ensure_table, contract=table, carried=carried))
             describe_table(self._database.connection, stored, entries(stored.name, table, schemas, policy))
             tables.append(stored)

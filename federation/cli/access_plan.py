@@ -1,0 +1,114 @@
+"""Access plan: exactly what a read-only API user of one satellite has to be given, and what it does without."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from federation.cli.own_lists import OWN_LISTS, OwnList
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.policy.fleet import FleetPolicy
+from federation.settings.model import Satellite
+
+ROLE: Final = "Federation Reader"
+RIGHTS_NOT_TAKEN: Final = (
+    "Write", "Create", "Delete", "Submit", "Cancel", "Amend", "Import", "Export", "Print", "Email", "Report", "Share",
+    "Select", "Set User Permissions", "Only if creator",
+)  # fmt: skip
+"""What Frappe's Role Permissions Manager offers beside Read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Read on one DocType; the JSON of `rules`.
+
+    Attributes:
+        doctype: the DocType.
+        levels: the permission levels to give read at; 0 is the document itself.
+        fields: level → the fields that come with it, for the levels above 0; a child table's with its DocType in front.
+        tables: child DocTypes; their rows come with the DocType and take no rule of their own.
+    """
+
+    doctype: str
+    levels: tuple[int, ...] = (0,)
+    fields: Mapping[int, tuple[str, ...]] | None = None
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPlan:
+    """What to do on one satellite; the JSON of `satellites` in `federation access --json`.
+
+    Attributes:
+        role: the role to make.
+        user: the user to make.
+        source: how the DocTypes are known: from the site, from the lake (as it was when last read), or the settings.
+        why_not_asked: why the site wasn't asked; "" where it was.
+        rules: read on exactly what is selected.
+        own_lists: what more the role reads of the site's own records.
+        lost: list that only a System Manager may read → what is lost without it.
+        unresolved: patterns and modules of the settings that couldn't be resolved to DocTypes.
+        script: Python for the console of the site's bench, which does all of it.
+    """
+
+    satellite: str
+    url: str
+    role: str
+    user: str
+    source: str
+    why_not_asked: str
+    rules: tuple[Rule, ...]
+    own_lists: tuple[OwnList, ...]
+    lost: Mapping[str, str]
+    unresolved: tuple[str, ...]
+    script: str
+
+
+def rule_of(satellite: Satellite, doctype: str, schema: SatelliteSchema, fleet: FleetPolicy) -> Rule:
+    """Return what reading `doctype` takes; fields that the policy drops ask for no permission level."""
+    shape = schema.doctypes.get(doctype)
+    if shape is None:
+        return Rule(doctype)
+    tables = tuple(dict.fromkeys(shape.tables.values()))
+    levels: dict[int, list[str]] = {}
+    for table, prefix in ((shape, ""), *((schema.doctypes.get(child), f"{child}.") for child in tables)):
+        for level, fieldname in _levels(satellite, table, fleet):
+            levels.setdefault(level, []).append(prefix + fieldname)
+    fields = {level: tuple(names) for level, names in sorted(levels.items())}
+    return Rule(doctype, (0, *fields), fields, tables)
+
+
+def own_lists_of_role() -> tuple[OwnList, ...]:
+    """Return the site's own lists that the role may be given."""
+    return tuple(own for own in OWN_LISTS if own.grantable)
+
+
+def lost_without_system_manager() -> dict[str, str]:
+    """Return list → what is lost, for the lists that no role of one's own can read."""
+    return {own.doctype: own.lost for own in OWN_LISTS if not own.grantable}
+
+
+def user_of(satellite: Satellite) -> str:
+    """Return the id that the API user gets: an address that nobody reads, at the site's own name."""
+    host = satellite.site or urlsplit(satellite.url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return f"federation@{host if '.' in host else 'example.com'}"
+    return "federation@example.com"
+
+
+def _levels(satellite: Satellite, table: DocTypeSchema | None, fleet: FleetPolicy) -> Iterable[tuple[int, str]]:
+    if table is None:
+        return ()
+    return (
+        (field.permlevel, field.fieldname)
+        for field in table.fields.values()
+        if field.permlevel > 0
+        and field.present
+        and not field.hidden_reason
+        and fleet.keeps(satellite.name, table.doctype, field.fieldname, field.fieldtype)
+    )

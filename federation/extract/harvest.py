@@ -1,0 +1,333 @@
+"""Harvest: what one walk brings in — pages become whole documents, documents packages, and packages commits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from itertools import compress
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.frappe import WirePage, read_named
+from federation.contract.fieldtypes import DATETIME
+from federation.extract.context import RunContext
+from federation.extract.documents import DocumentReading, RejectedDocument, WholeDocuments, make_whole
+from federation.extract.outcome import DocTypeOutcome
+from federation.extract.quarantine import quarantine_rows
+from federation.extract.site_time import read_wire_time
+from federation.extract.validation import BatchValidation
+from federation.lake.known import KnownDocuments, set_aside
+from federation.lake.manifest import CompletedWalk, DocTypeState, Package, WalkKind
+from federation.lake.packages import PackageWriter
+
+
+class Harvest:
+    """Everything that one walk gathers, commit by commit; a context manager: what isn't committed is given up.
+
+    Attributes:
+        walk: the walk's id.
+        pending: names that must be read again whatever `modified` says.
+    """
+
+    def __init__(
+        self,
+        context: RunContext,
+        reading: DocumentReading,
+        kind: WalkKind,
+        walk: str,
+        *,
+        begun: bool = False,
+        pending: Collection[str] = (),
+        strange_before: str = "",
+    ) -> None:
+        """Begin, or go on with, a walk.
+
+        Args:
+            context: the run.
+            reading: how the DocType's documents are read.
+            kind: the walk's kind.
+            walk: its id.
+            begun: commits of the walk are on the lake already.
+            pending: see the attribute.
+            strange_before: a document packaged now, of a `creation` before this (as on the wire), may have borne
+                another name: it is remembered as a stranger.
+        """
+        self.context = context
+        self.reading = reading
+        self.walk = walk
+        self.pending = dict.fromkeys(pending)
+        self.strange_before = strange_before
+        self._kind: WalkKind = kind
+        self._begun = begun
+        self._committed_at = monotonic()
+        self._unlisted: set[str] = set()
+        self._ready: list[Package] = []
+        self._packages: list[Package] = []
+        self._refused: set[str] = set()
+        self._strangers: dict[str, datetime] = {}
+        self._hidden: list[str] = []
+        self._strays = self._documents_read = self._unchanged = 0
+        self._known: KnownDocuments | None = None
+        self._closing = ExitStack()
+        self._validation = BatchValidation(reading, enabled=context.validate, frappe_major=context.frappe_major)
+        self._batch = 0
+        self._writer = self._new_writer()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.abort()
+        self._closing.close()
+
+    @property
+    def doctype(self) -> str:
+        """The DocType walked."""
+        return self.reading.doctype
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Fields that the site left out; a child table's with its DocType in front."""
+        return frozenset(self._refused)
+
+    @property
+    def has_uncommitted(self) -> bool:
+        """Something was gathered since the last commit."""
+        return bool(self._writer.rows or self._ready)
+
+    @property
+    def has_gathered(self) -> bool:
+        """Something was gathered at all."""
+        return self.has_uncommitted or bool(self._packages)
+
+    @property
+    def is_due(self) -> bool:
+        """It is time to commit: the batch is full, or long under way."""
+        rows = self._writer.rows + sum(_rows(package) for package in self._ready)
+        limits = self.context.limits
+        return rows >= limits.batch_rows or monotonic() - self._committed_at > limits.commit_seconds
+
+    def known(self) -> KnownDocuments:
+        """Return what the lake has of the DocType: commits of complete walks and of this one."""
+        if self._known is None:
+            run = self.context.run
+            self._known = self._closing.enter_context(KnownDocuments(run.folder, run.log, self.doctype, walk=self.walk))
+        return self._known
+
+    def take(self, page: WirePage, *, compare: Sequence[bool] | None = None, note_seen: bool = False) -> set[str]:
+        """Package the documents of a page: those that are whole aren't pending any more, those that moved are.
+
+        Args:
+            page: parents, each once.
+            compare: which of them the lake may have as they are; these are packaged only where they differ.
+            note_seen: tell the lake of documents that were found as known.
+
+        Returns:
+            The names accepted: packaged, or found as known.
+        """
+        self.context.stop_if_asked(self.doctype)
+        whole = make_whole(self.context.session, self.reading, page, self.context.in_parallel, self._unlisted)
+        return self.add(whole, page.observed, list(map(str, page.column("name"))), compare, note_seen=note_seen)
+
+    def add(
+        self,
+        whole: WholeDocuments,
+        observed: datetime,
+        names: Sequence[str],
+        compare: Sequence[bool] | None,
+        *,
+        note_seen: bool = False,
+    ) -> set[str]:
+        """Package documents that are whole; see `take`."""
+        tables = whole.tables
+        accepted = set(tables[self.doctype].column("name").to_pylist())
+        if compare is not None and any(compare):
+            same = self.known().unchanged(_only(tables, self.reading, pa.array(compress(names, compare), pa.string())))
+            self._unchanged += len(same)
+            if len(same):
+                tables = _without(tables, self.reading, same)
+                if note_seen:
+                    self._writer.add_seen(same, observed)
+        if not self._writer.fits(tables):
+            self._finish_package()
+        self._writer.append(tables)
+        self._validation.add(tables)
+        if rejected := self._newly_rejected(whole.rejected, compared=compare is not None and any(compare)):
+            self._writer.add_quarantined(quarantine_rows(rejected, observed))
+        self._strangers.update(_born_before(tables[self.doctype], self.strange_before))
+        for name in self.pending.keys() & set(names):
+            del self.pending[name]
+        self.pending.update(dict.fromkeys(whole.pending))
+        self._refused.update(whole.refused)
+        self._strays += whole.strays
+        self._documents_read += len(names)
+        self.context.progress.read(self.doctype, sum(table.num_rows for table in whole.tables.values()))
+        return accepted
+
+    @property
+    def has_strangers(self) -> bool:
+        """There are strangers that nobody has looked at."""
+        return bool(self._strangers)
+
+    def take_strangers(self) -> dict[str, datetime]:
+        """Return name → `creation` of the strangers since the last time."""
+        strangers, self._strangers = self._strangers, {}
+        return strangers
+
+    def _newly_rejected(self, rejected: Sequence[RejectedDocument], *, compared: bool) -> Sequence[RejectedDocument]:
+        """Those that the lake hasn't set aside as they are."""
+        if not (rejected and compared):
+            return rejected
+        run = self.context.run
+        aside = set_aside(run.folder, run.log, self.doctype, [document.name for document in rejected])
+        return [document for document in rejected if aside.get(document.name) != document.document]
+
+    def settle(self, names: Collection[str], *, note_seen: bool = False) -> tuple[set[str], list[str]]:
+        """Read documents by name, whatever their `modified`; those that the lake has as they are make no package.
+
+        Returns:
+            (the names accepted, those that no list returns under exactly this name).
+        """
+        self.context.stop_if_asked(self.doctype)
+        accepted: set[str] = set()
+        met: set[str] = set()
+        for page in read_named(self.context.session, self.reading.parent.wire, list(names)):
+            met.update(map(str, page.column("name")))
+            accepted |= self.take(page, compare=[True] * page.rows, note_seen=note_seen)
+        return accepted, [name for name in dict.fromkeys(names) if name not in met]
+
+    def mark_seen(self, names: Sequence[str], observed: datetime) -> None:
+        """Tell the lake of documents whose head was found as known."""
+        if names:
+            self._writer.add_seen(pa.array(names, pa.string()), observed)
+
+    def bury(self, names: Sequence[str], observed: datetime) -> None:
+        """Package absences that are certain."""
+        self._writer.add_tombstones(names, observed)
+        for name in self.pending.keys() & set(names):
+            del self.pending[name]
+
+    def hide(self, names: Collection[str]) -> None:
+        """Take note of documents that are there and that this user isn't shown."""
+        self._hidden.extend(names)
+        for name in self.pending.keys() & set(names):
+            del self.pending[name]
+
+    def alias(self, aliases: pa.Table) -> None:
+        """Package names that documents had before: `ALIAS_SCHEMA`."""
+        if aliases.num_rows:
+            self._writer.add_aliases(aliases)
+
+    def patch(self, doctype: str, rows: pa.Table) -> None:
+        """Package values of a few columns, of the DocType itself or of a child table."""
+        self._writer.add_patch(doctype, rows)
+
+    def save(self, state: DocTypeState) -> None:
+        """Commit what was gathered, and that the walk goes on from `state`."""
+        self._finish_package()
+        self._begun = True
+        self._commit(state, [])
+
+    def complete(self, state: DocTypeState, through: datetime) -> None:
+        """End the walk. One that brought nothing needs no commit of its own: the next one tells."""
+        self._finish_package()
+        completed = CompletedWalk(self.walk, self.doctype, self._kind, through)
+        if self._begun or self._ready:
+            self._commit(state, [completed])
+        else:
+            self.context.run.note({self.doctype: state}, [completed])
+
+    def outcome(self, through: datetime | None) -> DocTypeOutcome:
+        """Return what the walk has done so far."""
+        packages = self._packages
+        return DocTypeOutcome(
+            self.doctype,
+            "changed" if any(_brings_news(package) for package in packages) else "unchanged",
+            documents=sum(package.documents for package in packages),
+            tombstones=sum(package.tombstones for package in packages),
+            quarantined=sum(package.quarantined for package in packages),
+            patched=sum(package.patched for package in packages),
+            read=self._documents_read,
+            unchanged=self._unchanged,
+            pending=len(self.pending),
+            strays=self._strays,
+            hidden=tuple(self._hidden),
+            refused=tuple(sorted(self._refused)),
+            one_by_one=tuple(sorted(self._unlisted)),
+            packages=tuple(packages),
+            through=through,
+            reports=self._validation.reports,
+        )
+
+    def _commit(self, state: DocTypeState, completed: Sequence[CompletedWalk]) -> None:
+        self.context.run.commit(
+            packages=self._ready,
+            completed=completed,
+            states={self.doctype: state},
+            observed=self.context.clock.last,
+        )
+        self._packages.extend(self._ready)
+        self._ready = []
+        self._committed_at = monotonic()
+        if self._known is not None:
+            self._known.refresh()
+
+    def _finish_package(self) -> None:
+        self._validation.judge()
+        package = self._writer.finish()
+        self._writer = self._new_writer()
+        if package is not None:
+            self._ready.append(package)
+
+    def _new_writer(self) -> PackageWriter:
+        self._batch = self.context.next_batch(self.doctype)
+        tables = [table.table.doctype for table in (self.reading.parent, *self.reading.children)]
+        return self.context.run.package(self.doctype, batch=self._batch, walk=self.walk, tables=tables)
+
+
+def rows_of(page: WirePage, chosen: Sequence[bool]) -> WirePage:
+    """Return the page with the chosen rows alone."""
+    if all(chosen):
+        return page
+    return replace(page, columns=tuple(tuple(compress(cells, chosen)) for cells in page.columns), rows=sum(chosen))
+
+
+def _born_before(rows: pa.Table, instant: str) -> dict[str, datetime]:
+    if not instant or "creation" not in rows.column_names or rows.schema.field("creation").type != DATETIME:
+        return {}
+    old = rows.filter(pc.less(rows.column("creation"), pa.scalar(read_wire_time(instant), DATETIME)))
+    return dict(zip(old.column("name").to_pylist(), old.column("creation").to_pylist(), strict=True))
+
+
+def _brings_news(package: Package) -> bool:
+    return bool(package.documents or package.tombstones or package.quarantined or package.patched)
+
+
+def _rows(package: Package) -> int:
+    return sum(file.rows for file in package.files)
+
+
+def _only(tables: Mapping[str, pa.Table], reading: DocumentReading, names: pa.Array) -> dict[str, pa.Table]:
+    return {
+        doctype: table.filter(pc.is_in(table.column(_owner(reading, doctype)), names))
+        for doctype, table in tables.items()
+    }
+
+
+def _without(tables: Mapping[str, pa.Table], reading: DocumentReading, names: pa.Array) -> dict[str, pa.Table]:
+    return {
+        doctype: table.filter(pc.invert(pc.is_in(table.column(_owner(reading, doctype)), names)))
+        for doctype, table in tables.items()
+    }
+
+
+def _owner(reading: DocumentReading, doctype: str) -> str:
+    return "name" if doctype == reading.doctype else "parent"

@@ -1,0 +1,110 @@
+"""Patching: a few columns are brought to all documents that were read without them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from msgspec.structs import replace as replaced
+
+from connectors.frappe import DocTypeError, WirePage, read_listed
+from federation.conform.page import conform_page
+from federation.conform.reading import TableReading
+from federation.contract.satellite_schema import SatelliteSchema
+from federation.extract.context import RunContext
+from federation.extract.documents import DocumentReading
+from federation.extract.harvest import Harvest
+from federation.extract.outcome import DocTypeOutcome
+
+_PARENT_KEYS = frozenset({"name", "modified"})
+_CHILD_KEYS = frozenset({"name", "modified", "parent", "parenttype"})
+
+
+def new_fields(known: SatelliteSchema, now: SatelliteSchema, reading: DocumentReading) -> Iterator[str]:
+    """Yield the fields that a DocType or a child table of it has and didn't have before, a child's with its DocType.
+
+    A new Custom Field changes neither the DocType's nor any document's `modified`, and older rows may hold its default.
+    """
+    for table in (reading.parent, *reading.children):
+        doctype = table.table.doctype
+        before = known.doctypes.get(doctype)
+        if before is None or doctype not in now.doctypes:
+            continue
+        had = {fieldname for fieldname, field in before.fields.items() if field.present and not field.hidden_reason}
+        for field in table.fields:
+            if field.fieldname not in had:
+                yield _named(reading, table, field.fieldname)
+
+
+def patch_columns(context: RunContext, reading: DocumentReading) -> DocTypeOutcome:
+    """Read the columns that older rows lack, with nothing but their keys, and commit them as a patch.
+
+    A patch makes no row and applies only to rows whose `modified` is the one it was read with: it can't mix two states.
+    Columns that the site refuses still stay uncovered.
+
+    Raises:
+        FrappeError: the site failed; the next run tries again.
+    """
+    state = context.run.state(reading.doctype)
+    left = [name for name in state.uncovered if name in _readable(reading)]
+    outcome = DocTypeOutcome(reading.doctype, "unchanged")
+    if not left:
+        return outcome
+    walk = f"patch-{uuid.uuid4().hex[:12]}"
+    with Harvest(context, reading, "patch", walk, pending=state.position.pending) as harvest:
+        still: set[str] = set()
+        for table in (reading.parent, *reading.children):
+            wanted = {name for name in left if name in _names(reading, table)}
+            if wanted:
+                still |= _patch_table(harvest, reading, table, wanted)
+        covered = replaced(state, uncovered=tuple(name for name in left if name in still))
+        harvest.complete(covered, context.began)
+        return outcome.and_then(harvest.outcome(None))
+
+
+def _patch_table(harvest: Harvest, reading: DocumentReading, table: TableReading, wanted: Collection[str]) -> set[str]:
+    """Patch one table; return the columns that the site refuses."""
+    is_parent = table is reading.parent
+    keys = _PARENT_KEYS if is_parent else _CHILD_KEYS
+    names = {each.fieldname: _named(reading, table, each.fieldname) for each in table.fields}
+    fields = [each for each in table.fields if each.fieldname in keys or names[each.fieldname] in wanted]
+    narrow = replace(table, fields=tuple(fields))
+    refused: set[str] = set()
+    try:
+        for page in _pages(harvest, reading, narrow, is_parent=is_parent):
+            refused |= {names[fieldname] for fieldname in page.refused}
+            if refused >= set(wanted):
+                break
+            harvest.patch(table.table.doctype, conform_page(page, narrow).table)
+    except DocTypeError:
+        if is_parent:
+            raise
+        # Frappe 13 lists the child tables of Custom Fields for nobody: their columns come with whole documents.
+        return set(wanted)
+    return refused
+
+
+def _pages(harvest: Harvest, reading: DocumentReading, narrow: TableReading, *, is_parent: bool) -> Iterator[WirePage]:
+    session, page_rows = harvest.context.session, harvest.context.limits.page_rows
+    if is_parent:
+        return read_listed(session, narrow.wire, page_rows=page_rows)
+    return read_listed(
+        session,
+        narrow.wire,
+        filters=(("parenttype", "=", reading.doctype),),
+        parent_doctype=reading.doctype,
+        page_rows=page_rows,
+    )
+
+
+def _readable(reading: DocumentReading) -> set[str]:
+    return set().union(*(_names(reading, table) for table in (reading.parent, *reading.children)))
+
+
+def _names(reading: DocumentReading, table: TableReading) -> set[str]:
+    return {_named(reading, table, field.fieldname) for field in table.fields}
+
+
+def _named(reading: DocumentReading, table: TableReading, fieldname: str) -> str:
+    return fieldname if table is reading.parent else f"{table.table.doctype}.{fieldname}"

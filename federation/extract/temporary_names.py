@@ -1,0 +1,120 @@
+"""Temporary names: ledger entries get their own names later, and none is missing or counted twice meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connectors.frappe import prove_absent, read_count, read_listed, text_table
+from federation.extract.documents import TO_RENAME
+from federation.extract.harvest import Harvest
+from federation.extract.site_time import read_wire_time, wire_time
+from federation.extract.succession import refuse_mass_deletion
+from federation.lake.known import known_where
+
+_CREATIONS_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """Documents that still bear a temporary name, as far as the lake knows.
+
+    Attributes:
+        count: how many.
+        newest: the newest `creation` among them, as on the wire; "" where there is none.
+    """
+
+    count: int = 0
+    newest: str = ""
+
+
+def settle_temporary_names(harvest: Harvest, known: Temporary, *, has_read: bool) -> Temporary:
+    """Let documents that got their own names since take the place of those under temporary names.
+
+    An hourly job renames ledger entries by SQL, without a trace; `modified` moves in ERPNext 15, and not before;
+    `creation` stays [f_deletions/35-39]. The job commits row by row, so what is listed changes under our eyes: rows
+    are read again until no further temporary name has gone. Everything that was packaged under a new name before the
+    last look has thus lost its old one. What was gathered so far must be committed.
+
+    Args:
+        harvest: the walk's.
+        known: what the last walk left.
+        has_read: this walk has packaged documents.
+
+    Raises:
+        MassDeletion: more entries are gone for good than the setting allows.
+        FrappeError: the site failed.
+    """
+    if not has_read and (known.count == 0 or _still_named(harvest, known)):
+        return known
+    run = harvest.context.run
+    named = known_where(run.folder, run.log, harvest.doctype, column=TO_RENAME, value=1, walk=harvest.walk)
+    held = 0
+    while named.num_rows:
+        gone, named = _split(named, _listed(harvest))
+        if not gone.num_rows:
+            break
+        held += _succeed(harvest, gone)
+    newest = pc.max(named.column("creation")).as_py() if named.num_rows else None
+    # Those held are counted too, so that the next walk's count differs and it looks again.
+    return Temporary(named.num_rows + held, "" if newest is None else wire_time(newest))
+
+
+def _still_named(harvest: Harvest, known: Temporary) -> bool:
+    """One count tells that no name has gone; whatever came since is younger than the newest that we know."""
+    filters = ((TO_RENAME, "=", 1), ("creation", "<=", known.newest))
+    return read_count(harvest.context.session, harvest.doctype, filters) == known.count
+
+
+def _listed(harvest: Harvest) -> pa.Array:
+    pages = read_listed(harvest.context.session, text_table(harvest.doctype, "name"), filters=((TO_RENAME, "=", 1),))
+    return pa.array([str(name) for page in pages for name in page.column("name")], pa.string())
+
+
+def _split(named: pa.Table, listed: pa.Array) -> tuple[pa.Table, pa.Table]:
+    there = pc.is_in(named.column("name"), listed)
+    return named.filter(pc.invert(there)), named.filter(there)
+
+
+def _succeed(harvest: Harvest, gone: pa.Table) -> int:
+    """Package the successors and bury what they succeed; what has none was deleted, which needs a proof.
+
+    Returns:
+        How many are held, because their successor couldn't be accepted: burying them would unbalance the ledger.
+    """
+    context = harvest.context
+    observed = context.clock()
+    born = {
+        name: "" if creation is None else wire_time(creation)
+        for name, creation in zip(*(gone.column(name).to_pylist() for name in ("name", "creation")), strict=True)
+    }
+    oldest = pc.min(gone.column("modified")).as_py()
+    found, accepted = _read_successors(harvest, [text for text in born.values() if text], oldest)
+    buried = [name for name, creation in born.items() if creation in accepted]
+    proof = prove_absent(context.session, harvest.doctype, [name for name in born if born[name] not in found])
+    refuse_mass_deletion(harvest, len(proof.absent))
+    harvest.hide(proof.hidden)
+    harvest.bury(buried, observed)
+    harvest.bury(proof.absent, proof.observed)
+    return sum(creation in found - accepted for creation in born.values())
+
+
+def _read_successors(harvest: Harvest, born: list[str], oldest: datetime | None) -> tuple[set[str], set[str]]:
+    """The instants of `creation` under which the site has named documents now, and those that were accepted."""
+    since = (("modified", ">=", wire_time(oldest)),) if oldest is not None else ()
+    found: set[str] = set()
+    accepted: set[str] = set()
+    for start in range(0, len(born), _CREATIONS_AT_ONCE):
+        filters = (*since, ("creation", "in", born[start : start + _CREATIONS_AT_ONCE]), (TO_RENAME, "=", 0))
+        for page in read_listed(harvest.context.session, harvest.reading.parent.wire, filters=filters):
+            names = harvest.take(page, compare=[True] * page.rows)
+            for name, creation in zip(page.column("name"), page.column("creation"), strict=True):
+                instant = wire_time(read_wire_time(str(creation)))
+                found.add(instant)
+                if str(name) in names:
+                    accepted.add(instant)
+    return found, accepted

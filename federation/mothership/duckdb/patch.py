@@ -1,0 +1,49 @@
+"""Patch: columns are set in rows that stand as they were read; no row comes or goes by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from federation.contract.names import SATELLITE
+from federation.lake.packages import CHILD_KEYS, MODIFIED, PATCH_KEYS
+from federation.mothership.duckdb.schema import StoredTable
+from federation.mothership.duckdb.sql import Fragment, column, identifier, listed, parquet, run, widened
+from federation.mothership.duckdb.stage import Target
+from federation.mothership.package_files import ReadyFile
+
+_KEYS = {*PATCH_KEYS, *CHILD_KEYS, SATELLITE}
+
+
+def apply_patches(target: Target, patches: Mapping[str, ReadyFile], contracted: Mapping[str, frozenset[str]]) -> None:
+    """Set columns in the rows whose `modified` is the patch's and that weren't observed later than it was.
+
+    Args:
+        target: the tables.
+        patches: DocType → its patches.
+        contracted: DocType → the columns of today's contract; what else a patch carries is left there.
+    """
+    for table in (target.parent, *target.children):
+        patch = patches.get(table.doctype)
+        names = [name for name in patch.schema.names if name in contracted[table.doctype] - _KEYS] if patch else []
+        if patch and names and MODIFIED in table.columns:
+            _apply(target, table, patch, names)
+
+
+def _apply(target: Target, table: StoredTable, patch: ReadyFile, names: list[str]) -> None:
+    values = listed(
+        Fragment(
+            f"{identifier(name)} = {widened(column('patch', name), patch.schema.field(name).type, table.columns[name])}"
+        )
+        for name in names
+    )
+    is_child = table is not target.parent
+    of_document = "AND {table}.parent = patch.parent AND patch.parenttype = {doctype} " if is_child else ""
+    run(
+        target.connection,
+        "UPDATE {table} SET {values} FROM {rows} AS patch WHERE {table}.satellite = {satellite} "
+        "AND {table}.name = patch.name " + of_document + "AND {table}.modified = patch.modified "
+        "AND {table}.observed <= patch.observed",
+        **{**target.parts, "table": table.sql},
+        values=values,
+        rows=parquet([patch.path]),
+    )
