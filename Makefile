@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export DAGSTER_HOME := $(CURDIR)/var/dagster
 export DO_NOT_TRACK := 1
 
-.PHONY: demo ui test check bench services lock clean
+.PHONY: demo ui test soak check bench services lock clean
 
 demo: $(VENV)/.ready  ## bring two simulated sites together and compare every document
 	@$(BIN)/federation demo run
@@ -16,6 +16,9 @@ ui: $(VENV)/.ready  ## the demo in the Dagster UI, with living sites
 
 test: $(VENV)/.ready  ## all tests
 	@$(BIN)/pytest -n 2
+
+soak: $(VENV)/.ready  ## random histories with kills for MINUTES=5, or those of one SEED=…
+	@$(BIN)/python tests/model/soak.py --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/.ready  ## style, types, import rules, definitions
 	$(BIN)/ruff check .
