@@ -38,11 +38,16 @@ WANTED = 60_000
 RECORDINGS = Path(__file__).parents[1] / "tests" / "recordings" / "v15"
 
 
-def recorded_reading() -> TableReading:
-    """How the recorded site's GL Entries are read."""
+def recorded_schema() -> SatelliteSchema:
+    """What the recorded site says of its GL Entries."""
     recording = json.loads((RECORDINGS / "meta" / "north.GL_Entry.json").read_text(encoding="utf-8"))
     metas = decode_metas(json.dumps(recording["response"]["body"]).encode(), DOCTYPE)
-    schema = SatelliteSchema("north").absorb(metas, read_at="", fingerprints={})
+    return SatelliteSchema("north").absorb(metas, read_at="", fingerprints={})
+
+
+def recorded_reading() -> TableReading:
+    """How the recorded site's GL Entries are read."""
+    schema = recorded_schema()
     contract = contract_of(DOCTYPE, [schema], keeps=lambda *_: True, hashes=lambda *_: False)
     assert contract is not None
     return table_reading("north", "Asia/Kolkata", schema.doctypes[DOCTYPE], contract.parent, SatellitePolicy(()))
@@ -121,7 +126,7 @@ def _packaged(pages: list[bytes], reading: TableReading) -> dict[str, float]:
         writer = PackageWriter(open_lake(lake, "north"), "run", DOCTYPE, batch=1, walk="benchmark", tables=[DOCTYPE])
         for body in pages:
             with leg("decode"):
-                page = _decoded(body, reading)
+                page = decoded(body, reading)
             with leg("conform"):
                 conformed = conform_page(page, reading)
             with leg("package"):
@@ -135,7 +140,8 @@ def _packaged(pages: list[bytes], reading: TableReading) -> dict[str, float]:
     return seconds
 
 
-def _decoded(body: bytes, reading: TableReading) -> WirePage:
+def decoded(body: bytes, reading: TableReading) -> WirePage:
+    """Return the body of a list answer as the connector hands it on."""
     wire = reading.wire
     rows = decode_arrays(body, wire.kinds)
     return WirePage(wire.doctype, wire.fields, rows.columns, rows.count, datetime.now(UTC), len(body))

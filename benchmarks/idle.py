@@ -8,15 +8,14 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.counted_site import counted
 from benchmarks.figure import Figure, show
 from benchmarks.ledger_site import KEY, SECRET
-from connectors.frappe import session as wire
 from federation.demo.site.permissions import SiteUser, add_user
-from federation.demo.site.server import RunningSite
+from federation.demo.site.store import SiteStore
 from federation.demo.world.doctypes import doctypes
 from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
@@ -25,7 +24,10 @@ from federation.settings.model import Settings
 from federation.sync import sync_satellite
 
 DOCTYPES = 60
+ROWS = 20
 WANTED_SECONDS = 3.0
+WANTED_ABOUT_THE_SITE = 11
+"""Who we are, its zone, its versions, its oldest documents, its manners; four lists of metadata, two of signals."""
 
 
 def figures() -> Iterator[Figure]:
@@ -33,26 +35,16 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         os.environ["IDLE_API_KEY"], os.environ["IDLE_API_SECRET"] = KEY, SECRET
-        with RunningSite(folder / "site.sqlite") as site:
-            names = _fill(site)
+        names = make_idle_site(folder / "site.sqlite")
+        with counted(folder / "site.sqlite") as site:
             settings = _settings(folder, site.url, names)
             _sync(settings)
-            asked: Counter[str] = Counter()
-            send = wire.FrappeSession.send
-
-            def counting(self: wire.FrappeSession, request, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN003, ANN202
-                asked[request.doctype or request.path] += 1
-                return send(self, request, **kwargs)
-
-            wire.FrappeSession.send = counting  # type: ignore[method-assign]
-            try:
-                started = time.perf_counter()
-                _sync(settings)
-                seconds = time.perf_counter() - started
-            finally:
-                wire.FrappeSession.send = send  # type: ignore[method-assign]
-    most = max(asked[name] for name in names)
-    others = sum(asked.values()) - sum(asked[name] for name in names)
+            before, started = site.counts(), time.perf_counter()
+            _sync(settings)
+            seconds = time.perf_counter() - started
+            asked = site.counts().since(before)
+    least = min(asked.of(name).requests for name in names)
+    about = asked.of().requests - least * DOCTYPES
     yield Figure(
         f"{DOCTYPES} unchanged DocTypes",
         f"{seconds:.2f} s",
@@ -60,29 +52,32 @@ def figures() -> Iterator[Figure]:
         met=seconds <= WANTED_SECONDS,
     )
     yield Figure(
-        "requests for an unchanged DocType", str(most), f"and {others} a run about the site", wanted="1", met=most == 1
+        "requests for an unchanged DocType",
+        f"{least}, and {about} a run about the site",
+        wanted=f"1, and ≤ {WANTED_ABOUT_THE_SITE}",
+        met=least == 1 and about <= WANTED_ABOUT_THE_SITE,
     )
 
 
-def _fill(site: RunningSite) -> list[str]:
+def make_idle_site(path: Path) -> list[str]:
+    """Make a site of 60 DocTypes with a few documents each, saved long ago; return the DocTypes."""
+    store = SiteStore(path)
+    store.set_single("System Settings", {"time_zone": "Europe/Berlin"})
+    user = SiteUser("idle@example.com", roles=("System Manager",), reads=("*",))
+    add_user(store, user, api_key=KEY, api_secret=SECRET)
     template = doctypes()["Cost Center"]
     names = [f"Bench Type {number:02d}" for number in range(DOCTYPES)]
-    site.store.set_single("System Settings", {"time_zone": "Europe/Berlin"})
-    add_user(
-        site.store,
-        SiteUser("idle@example.com", roles=("System Manager",), reads=("*",)),
-        api_key=KEY,
-        api_secret=SECRET,
-    )
     for name in names:
         fields = [{**field, "name": f"{name} {field['fieldname']}"} for field in template["fields"]]
-        site.store.create_doctype({**template, "name": name, "fields": fields})
-        for number in range(20):
-            site.documents.insert(name, {"name": f"Row {number}", "cost_center_name": f"Row {number}"})
+        store.create_doctype({**template, "name": name, "fields": fields})
+        stamps = [f"2025-01-01 12:00:00.{number + 1:06d}" for number in range(ROWS)]
+        rows = ((f"Row {number}", stamp, stamp, 0, 0, f"Row {number}") for number, stamp in enumerate(stamps))
+        store.insert_rows(name, ("name", "creation", "modified", "docstatus", "idx", "cost_center_name"), rows)
+    store.close()
     return names
 
 
-def _settings(folder: Path, url: str, names: list[str]) -> Settings:
+def _settings(folder: Path, url: str, names: Sequence[str]) -> Settings:
     text = f"doctypes: {names}\nsatellites:\n  idle: {{url: {url}, credentials: 'env:IDLE'}}\n"
     (folder / "federation.yaml").write_text(text, encoding="utf-8")
     return load_settings(folder / "federation.yaml")
