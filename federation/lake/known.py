@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +41,8 @@ from federation.lake.storage import LakeFolder
 _BATCH_ROWS: Final = 65_536
 _FEW: Final = 10_000
 """Documents of which a walk may ask before fingerprints are taken of all that are known."""
+_SAMPLED: Final = 10
+"""Rows drawn for each document that `spread` returns: some are overtaken versions."""
 
 CREATIONS_SCHEMA: Final = pa.schema(
     [(NAME, pa.string()), ("creation", pa.timestamp("us")), (MODIFIED, pa.timestamp("us"))]
@@ -124,6 +127,7 @@ class KnownDocuments:
         new = self._history.of(self._doctype, last)
         if new and self._indexes:
             newest = self._newest(Current(self._doctype), new)
+            newest.judge()
             for shape, index in self._indexes.items():
                 self._add(index, newest, shape)
 
@@ -153,10 +157,12 @@ class KnownDocuments:
         self._asked += len(names)
         if self._asked > _FEW:
             self._indexes[shape] = index
+            newest.judge()
             self._add(index, newest, shape)
         else:
             span = pc.min_max(names).as_py()
             connection.register("asked", pa.table({NAME: names}))
+            newest.judge("asked")
             self._add(index, newest, shape, (span["min"], span["max"]))
             connection.unregister("asked")
         return index
@@ -192,16 +198,18 @@ def known_where(folder: LakeFolder, log: CommitLog, doctype: str, *, column: str
     Returns:
         `CREATIONS_SCHEMA`, sorted by name.
     """
-    condition = f"TRY_CAST(row.{identifier(column)} AS BIGINT) = {value}"
-    with _newest(folder, log, doctype, walk) as newest:
-        return _creations(newest, f"WHERE {condition}", needs=column)
+    condition = f"WHERE TRY_CAST(row.{identifier(column)} AS BIGINT) = {value}"
+    with _versions(folder, log, doctype, walk) as newest:
+        _judge_where(newest, condition, needs={column})
+        return _creations(newest, condition, needs={column})
 
 
 def creations(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str], *, walk: str) -> pa.Table:
     """Return those of `names` that are alive: `CREATIONS_SCHEMA`, sorted by name; `walk` as in `known_where`."""
-    with _newest(folder, log, doctype, walk) as newest:
+    with _versions(folder, log, doctype, walk) as newest:
         newest.connection.register("asked", pa.table({NAME: pa.array(names, pa.string())}))
-        return _creations(newest, "SEMI JOIN asked ON asked.name = row.name")
+        newest.judge("asked")
+        return _creations(newest)
 
 
 def alive_before(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str]) -> set[str]:
@@ -214,9 +222,11 @@ def alive_before(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequen
 
 def born_at(folder: LakeFolder, log: CommitLog, doctype: str, instants: Sequence[datetime], *, walk: str) -> pa.Table:
     """Return the documents created at one of `instants` (naive, site time): `CREATIONS_SCHEMA`, sorted by name."""
-    with _newest(folder, log, doctype, walk) as newest:
+    with _versions(folder, log, doctype, walk) as newest:
         newest.connection.register("born", pa.table({"instant": pa.array(instants, pa.timestamp("us"))}))
-        return _creations(newest, "SEMI JOIN born ON born.instant = row.creation", needs="creation")
+        condition = "SEMI JOIN born ON born.instant = row.creation"
+        _judge_where(newest, condition, needs={"creation"})
+        return _creations(newest, condition, needs={"creation"})
 
 
 def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str]) -> dict[str, str]:
@@ -243,15 +253,14 @@ def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[
 
 
 def spread(folder: LakeFolder, log: CommitLog, doctype: str, count: int) -> list[tuple[str, str]]:
-    """Return (name, creation) of at most `count` documents, evenly spread by creation, which is as on the wire."""
-    with _newest(folder, log, doctype, "") as newest:
+    """Return (name, creation) of at most `count` documents from all times, creation as on the wire."""
+    with _versions(folder, log, doctype, "") as newest:
+        _judge_where(newest, "", needs={"creation"}, sample=count * _SAMPLED)
         rows = newest.connection.execute(
-            "SELECT name, strftime(creation, '%Y-%m-%d %H:%M:%S.%f') FROM (SELECT name, creation, "
-            f"row_number() OVER (ORDER BY creation, name) - 1 AS number, count(*) OVER () AS total "
-            f"FROM ({_creations_sql(newest)}) WHERE creation IS NOT NULL) "
-            f"WHERE number % ((total + {count} - 1) // {count}) = 0 ORDER BY creation, name"
+            "SELECT name, strftime(creation, '%Y-%m-%d %H:%M:%S.%f') "
+            f"FROM ({_creations_sql(newest)}) WHERE creation IS NOT NULL ORDER BY creation, name"
         ).fetchall()
-    return [(name, creation) for name, creation in rows]
+    return rows[:: -(-len(rows) // count) or 1]
 
 
 def owners_of(
@@ -282,15 +291,16 @@ def owners_of(
     points = f"row.{identifier(column)}::VARCHAR IN (FROM pointed_at)"
     if where is not None:
         points += f" AND row.{identifier(where[0])}::VARCHAR = {literal(where[1])}"
-    with _newest(folder, log, doctype, walk) as newest:
+    with _versions(folder, log, doctype, walk) as newest:
+        newest.connection.register("pointed_at", pa.table({"name": pa.array(values, pa.string())}))
+        _judge_where(newest, f"WHERE {points}", needs=columns, table=table_doctype)
         selects = [
-            f"SELECT row.{owner} AS name FROM {source.rows} WHERE {points}"
+            f"SELECT row.{owner} AS name FROM {source.rows} SEMI JOIN asked ON asked.name = row.{owner} WHERE {points}"
             for source in newest.sources(table_doctype)
             if columns <= source.columns.keys()
         ]
         if not selects:
             return []
-        newest.connection.register("pointed_at", pa.table({"name": pa.array(values, pa.string())}))
         found = newest.connection.execute(f"SELECT DISTINCT name FROM ({union(selects)}) ORDER BY name").fetchall()
     return [name for (name,) in found]
 
@@ -308,7 +318,7 @@ def _alive(folder: LakeFolder, current: Current, packages: Sequence[Committed], 
 
 
 @contextmanager
-def _newest(folder: LakeFolder, log: CommitLog, doctype: str, walk: str) -> Iterator[NewestVersions]:
+def _versions(folder: LakeFolder, log: CommitLog, doctype: str, walk: str) -> Iterator[NewestVersions]:
     current = read_current(folder, doctype)
     history = log.since(current.seq)
     with open_duckdb(folder) as connection:
@@ -321,18 +331,44 @@ def _newest(folder: LakeFolder, log: CommitLog, doctype: str, walk: str) -> Iter
         )
 
 
-def _creations(newest: NewestVersions, condition: str, needs: str = NAME) -> pa.Table:
+def _judge_where(
+    newest: NewestVersions,
+    condition: str,
+    *,
+    needs: AbstractSet[str],
+    table: str | None = None,
+    sample: int | None = None,
+) -> None:
+    """Judge the documents of which some version, the newest or not, meets a condition: they make the table `asked`."""
+    doctype = newest.current.doctype
+    owner = NAME if table in (None, doctype) else "parent"
+    selects = ["SELECT ''::VARCHAR AS name WHERE false"]
+    selects += [
+        f"SELECT row.{owner} AS name FROM {source.rows} {condition}"
+        for source in newest.versions(table or doctype)
+        if needs <= source.columns.keys()
+    ]
+    chosen = f"USING SAMPLE reservoir({sample} ROWS) REPEATABLE (1)" if sample else ""
+    newest.connection.execute(
+        f"CREATE TEMP TABLE asked AS SELECT DISTINCT name FROM (SELECT name FROM ({union(selects)}) {chosen})"
+    )
+    newest.judge("asked")
+
+
+def _creations(newest: NewestVersions, condition: str = "", needs: AbstractSet[str] = frozenset()) -> pa.Table:
     found = newest.connection.execute(f"{_creations_sql(newest, condition, needs)} ORDER BY name")
     return found.to_arrow_table().cast(CREATIONS_SCHEMA)
 
 
-def _creations_sql(newest: NewestVersions, condition: str = "", needs: str = NAME) -> str:
+def _creations_sql(newest: NewestVersions, condition: str = "", needs: AbstractSet[str] = frozenset()) -> str:
+    """Of the documents in the table `asked`."""
     selects = ["SELECT ''::VARCHAR AS name, NULL::TIMESTAMP AS creation, NULL::TIMESTAMP AS modified WHERE false"]
     for source in newest.sources(newest.current.doctype):
-        if needs in source.columns:
+        if needs <= source.columns.keys():
             instants = (
                 f"TRY_CAST({f'row.{name}' if name in source.columns else 'NULL'} AS TIMESTAMP) AS {name}"
                 for name in ("creation", MODIFIED)
             )
-            selects.append(f"SELECT row.name, {', '.join(instants)} FROM {source.rows} {condition}")
+            rows = f"{source.rows} SEMI JOIN asked ON asked.name = row.name"
+            selects.append(f"SELECT row.name, {', '.join(instants)} FROM {rows} {condition}")
     return union(selects)

@@ -34,7 +34,7 @@ class Source:
 
 @dataclass
 class NewestVersions:
-    """Which versions of documents are the newest, held in a table of an open DuckDB.
+    """Which versions of documents are the newest, held in a table of an open DuckDB once `judge` was called.
 
     `current` holds the newest version of every document that no later package tells of. The others are in the table
     `news` (name, VERSION, accepted): few after a compaction. Accepted is a version whose rows are in a package that
@@ -63,10 +63,20 @@ class NewestVersions:
         self._columns = columns_by_file(
             self.connection, [*self._stored.values(), *(uri for uris in brought for uri in uris)]
         )
-        self._make_news()
+
+    def versions(self, table: str) -> Iterator[Source]:
+        """Yield the files that hold any accepted rows of the DocType or of a child DocType, overtaken ones included."""
+        if stored := self._stored.get(table):
+            yield Source(self._columns[stored], None, f"{parquet([stored])} AS row")
+        for each in self._counting:
+            for uri in self._uris(("rows",), each, table):
+                yield Source(self._columns[uri], None, f"{parquet([uri])} AS row")
 
     def sources(self, table: str) -> Iterator[Source]:
-        """Yield the files that hold the newest, accepted rows of the DocType or of a child DocType."""
+        """Yield the files that hold the newest, accepted rows of the DocType or of a child DocType, as judged.
+
+        Where only some documents were judged, the rows of the others say nothing.
+        """
         owner = NAME if table == self.current.doctype else "parent"
         if stored := self._stored.get(table):
             rows = f"{parquet([stored])} AS row ANTI JOIN news ON news.name = row.{owner}"
@@ -111,8 +121,14 @@ class NewestVersions:
             if file.kind in kinds and file.rows and table in (None, file.table)
         ]
 
-    def _make_news(self) -> None:
+    def judge(self, among: str | None = None) -> None:
+        """Find the newest versions.
+
+        Args:
+            among: a table of names (name): only those are judged, which spares the memory for all others.
+        """
         doctype = self.current.doctype
+        chosen = f"SEMI JOIN {among} USING (name)" if among else ""
         accepted = heads_sql(self.folder, self._counting, doctype, "rows")
         waiting = [each for each in self.packages if not self.counts(each.package)]
         others = union(
@@ -125,13 +141,17 @@ class NewestVersions:
         self.connection.execute(
             f"""
             CREATE OR REPLACE TEMP TABLE news AS
-            SELECT name, max({VERSION}) AS {VERSION}, arg_max(accepted, ({VERSION}, NOT accepted)) AS accepted
-            FROM (SELECT *, true AS accepted FROM ({accepted}) UNION ALL SELECT *, false FROM ({others})) GROUP BY name
+            SELECT name, newest // 2 AS {VERSION}, newest % 2 = 0 AS accepted FROM (
+                SELECT name, max(version) AS newest FROM (
+                    SELECT name, {VERSION} * 2 AS version FROM ({accepted}) {chosen}
+                    UNION ALL SELECT name, {VERSION} * 2 + 1 FROM ({others}) {chosen}
+                ) GROUP BY name
+            )
             """
         )
         if not self.connection.execute("FROM news LIMIT 1").fetchall():
             return
-        stored = stored_heads_sql(self.current.uris(self.folder, "heads"))
+        stored = f"FROM ({stored_heads_sql(self.current.uris(self.folder, 'heads'))}) {chosen}"
         self.connection.execute(
             f"DELETE FROM news USING ({stored}) AS stored "
             f"WHERE stored.name = news.name AND stored.{VERSION} > news.{VERSION}"
