@@ -42,7 +42,7 @@ OWN_LISTS: Final[tuple[OwnList, ...]] = (
     OwnList(
         "Comment",
         grantable=True,
-        lost="a rename shows as a deletion and a new document, one night later, without the tie between both names",
+        lost="a rename, and who points at the renamed, is found by the nightly comparison instead of in the next run",
         care="whoever has the role could read all comments; Federation asks for those of renames only",
     ),
 )

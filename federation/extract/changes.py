@@ -13,7 +13,7 @@ from connectors.frappe import WirePage, read_changes, read_changes_newest_first,
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
-from federation.extract.errors import UnboundedList
+from federation.extract.errors import MassDeletion, UnboundedList
 from federation.extract.harvest import Harvest
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.signals import Signals, merged_into, pointing_at_renamed, signalled
@@ -87,11 +87,13 @@ class _ChangesWalk:
             top = self._follow(harvest, resumed=resumed or self._open.position.modified != "")
             if resumed or harvest.has_gathered:
                 self._catch_up(harvest, top)
-            self._settle(harvest)
+            refusal = self._settle(harvest)
             if self._state.begun is not None:
                 self._settle_strangers(harvest)
             temporary = self._settle_temporary(harvest)
             harvest.complete(self._completed(harvest, temporary), self.context.began)
+            if refusal is not None:
+                raise refusal
             return harvest.outcome(self.context.began)
 
     def _load(self, harvest: Harvest) -> None:
@@ -162,19 +164,28 @@ class _ChangesWalk:
         after = WirePosition(window.start, name) if window.start else None
         return read_changes(session, wire, after=after, until=window.until, page_rows=page_rows)
 
-    def _settle(self, harvest: Harvest) -> None:
-        """What must be read by name: pending documents, and those that the site's own lists tell of."""
+    def _settle(self, harvest: Harvest) -> MassDeletion | None:
+        """Read by name what is pending and what the site's own lists tell of.
+
+        Where too much is gone, that is left pending and returned: the DocType's other changes don't wait for somebody's
+        decision.
+        """
         doctype = self.reading.doctype
         told = signalled(harvest, self.signals)
         linking = pointing_at_renamed(self.context, self.reading, self.schema, self.signals, self._open.id)
         names = list(dict.fromkeys([*harvest.pending, *told, *linking]))
         if not names:
-            return
+            return None
         self._save_if_gathered(harvest)
         _, gone = harvest.settle(names)
         self._save_if_gathered(harvest)
         deleted = frozenset(self.signals.deleted.get(doctype, ()))
-        settle_gone(harvest, gone, merged_into(self.signals, doctype), deleted=deleted)
+        try:
+            settle_gone(harvest, gone, merged_into(self.signals, doctype), deleted=deleted)
+        except MassDeletion as refusal:
+            harvest.pending.update(dict.fromkeys(gone))
+            return refusal
+        return None
 
     def _settle_strangers(self, harvest: Harvest) -> None:
         if harvest.has_strangers:

@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+import pyarrow as pa
 from msgspec.structs import replace as replaced
 
 from connectors.frappe import DocTypeError, WirePage, read_listed
-from federation.conform.page import conform_page
+from federation.conform.page import ConformedPage, conform_page
 from federation.conform.reading import TableReading
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.context import RunContext
@@ -58,7 +59,8 @@ def patch_columns(context: RunContext, reading: DocumentReading) -> DocTypeOutco
             wanted = {name for name in left if name in _names(reading, table)}
             if wanted:
                 still |= _patch_table(harvest, reading, table, wanted)
-        covered = replaced(state, uncovered=tuple(name for name in left if name in still))
+        position = replaced(state.position, pending=tuple(harvest.pending))
+        covered = replaced(state, position=position, uncovered=tuple(name for name in left if name in still))
         harvest.complete(covered, context.began)
         return outcome.and_then(harvest.outcome(None))
 
@@ -76,13 +78,25 @@ def _patch_table(harvest: Harvest, reading: DocumentReading, table: TableReading
             refused |= {names[fieldname] for fieldname in page.refused}
             if refused >= set(wanted):
                 break
-            harvest.patch(table.table.doctype, conform_page(page, narrow).table)
+            _take(harvest, narrow, conform_page(page, narrow), "name" if is_parent else "parent")
+            if harvest.is_due:
+                harvest.save(harvest.context.run.state(reading.doctype))
     except DocTypeError:
         if is_parent:
             raise
         # Frappe 13 lists the child tables of Custom Fields for nobody: their columns come with whole documents.
         return set(wanted)
     return refused
+
+
+def _take(harvest: Harvest, narrow: TableReading, page: ConformedPage, owner: str) -> None:
+    """Patch the rows of a page; one with a cell that doesn't fit is read whole by the next walk, and set aside."""
+    rows = page.table
+    if page.misfits:
+        unfit = {misfit.row for misfit in page.misfits}
+        harvest.pending.update(dict.fromkeys(str(page.wire[owner][row]) for row in sorted(unfit)))
+        rows = rows.filter(pa.array([row not in unfit for row in range(rows.num_rows)]))
+    harvest.patch(narrow.table.doctype, rows)
 
 
 def _pages(harvest: Harvest, reading: DocumentReading, narrow: TableReading, *, is_parent: bool) -> Iterator[WirePage]:

@@ -113,6 +113,17 @@ def test_a_column_that_the_database_lost_costs_that_column(old: Shop) -> None:
     assert old.value(CUSTOMER, "Acme", "email") == "later"
 
 
+def test_a_cell_of_a_patch_that_doesnt_fit_sets_its_document_aside_and_patches_the_others(old: Shop) -> None:
+    add_field(old, CUSTOMER, "since", fieldtype="Date")
+    old.documents.db_set(CUSTOMER, "Acme", {"since": "not a date"})
+    old.documents.db_set(CUSTOMER, "Bolt", {"since": "2026-02-28"})
+    outcome = old.sync()[CUSTOMER]
+    assert (outcome.patched, outcome.pending) == (2, 1)
+    assert old.sync()[CUSTOMER].quarantined == 1
+    assert str(old.value(CUSTOMER, "Bolt", "since")) == "2026-02-28"
+    assert old.names(CUSTOMER) == {"Acme", "Bolt", "Core"}, "the accepted state of Acme stays"
+
+
 def test_a_patch_that_fails_is_tried_again_the_next_night(old: Shop) -> None:
     add_field(old, CUSTOMER, "tier", default="bronze")
     old.watch.add(Fault('fields=["tier","name","modified"]', status=417, times=None))

@@ -118,5 +118,9 @@ def test_deleting_everything_stops_the_doctype_and_says_what_was_seen(shop: Shop
     assert "120 of 120" in outcomes[CUSTOMER].error
     assert len(shop.names(CUSTOMER)) == 120
     shop.order()
-    assert shop.sync()[ORDER].documents == 1
+    shop.customer("served meanwhile")
+    outcomes = shop.sync()
+    assert (outcomes[ORDER].documents, outcomes[CUSTOMER].status) == (1, "failed")
+    assert len(shop.names(CUSTOMER)) == 121, "other changes don't wait for a decision"
     assert shop.sync(allow_mass_delete=True)[CUSTOMER].tombstones == 120
+    shop.assert_same()
