@@ -46,6 +46,7 @@ def read_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetCheckResult
             "strays": outcome.strays,
             "hidden": len(outcome.hidden),
             "refused_fields": list(outcome.refused),
+            "read_one_by_one": list(outcome.one_by_one),
         },
     )
 
@@ -68,7 +69,7 @@ def _missed(outcome: DocTypeOutcome) -> list[str]:
             "permission level of the API user, or drop the fields by a policy rule."
         )
     if outcome.strays:
-        found.append(f"{outcome.strays:,} child rows came for documents that nobody asked for and were ignored.")
+        found.append(f"{outcome.strays:,} rows came twice or for documents that nobody asked for, and were ignored.")
     return found
 
 

@@ -118,7 +118,10 @@ def _metadata(
         "rows": dg.MetadataValue.int(sum(file.rows for file in files if file.kind == "rows")),
         "tombstones": dg.MetadataValue.int(outcome.tombstones),
         "quarantined": dg.MetadataValue.int(outcome.quarantined),
+        "patched": dg.MetadataValue.int(outcome.patched),
         "pending": dg.MetadataValue.int(outcome.pending),
+        "read": dg.MetadataValue.int(outcome.read),
+        "unchanged": dg.MetadataValue.int(outcome.unchanged),
         "depth": dg.MetadataValue.text(options.depth),
         "packages": dg.MetadataValue.json(sorted({folder.uri(str(PurePosixPath(file.path).parent)) for file in files})),
     }
