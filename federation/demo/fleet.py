@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from federation.demo.site.documents import SiteDocuments
 from federation.demo.site.store import SiteStore
 from federation.demo.world.generate import add_extraction_user, populate
 from federation.demo.world.sites import SiteSpec, demo_sites
+from federation.settings.selection import Selection
 
 _PATIENCE_SECONDS: Final = 30
 _DOCTYPES: Final = ("Company", "Currency")
@@ -43,11 +44,13 @@ class DemoSite:
         spec: what organisation it plays.
         port: where it answers, on this machine only.
         path: its data.
+        doctypes: those of its DocTypes that the demo wants, child tables left out.
     """
 
     spec: SiteSpec
     port: int
     path: Path
+    doctypes: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -90,18 +93,26 @@ class DemoFleet:
             yield
 
 
-def make_fleet(folder: Path, *, gl_rows: int, seed: int) -> DemoFleet:
-    """Make the demo's satellites anew, each with about `gl_rows` GL Entries, and write the settings that name them."""
+def make_fleet(folder: Path, *, gl_rows: int, seed: int, spelled_out: bool = False) -> DemoFleet:
+    """Make the demo's satellites anew, each with about `gl_rows` GL Entries, and write the settings that name them.
+
+    Args:
+        folder: where; what lies there is removed.
+        gl_rows: of each site.
+        seed: the same one makes the same sites.
+        spelled_out: the settings name every DocType, instead of modules.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     keys = folder / "keys"
     keys.mkdir(parents=True)
     _write_secret(keys / "hash.key", secrets.token_hex(32))
     sites = []
     for spec in demo_sites().values():
-        site = DemoSite(spec, _free_port(), folder / "sites" / f"{spec.name}.sqlite")
-        store = SiteStore(site.path, version=spec.version)
+        path = folder / "sites" / f"{spec.name}.sqlite"
+        store = SiteStore(path, version=spec.version)
         try:
             populate(store, spec, seed=seed, gl_rows=gl_rows)
+            site = DemoSite(spec, _free_port(), path, tuple(_wanted(store, spec)))
             key, secret = secrets.token_hex(8), secrets.token_hex(8)
             add_extraction_user(store, spec, api_key=key, api_secret=secret)
         finally:
@@ -110,20 +121,27 @@ def make_fleet(folder: Path, *, gl_rows: int, seed: int) -> DemoFleet:
         _write_secret(keys / f"{spec.name}.secret", secret)
         sites.append(site)
     fleet = DemoFleet(folder, tuple(sites))
-    fleet.settings_file.write_text(_settings(fleet), encoding="utf-8")
+    fleet.settings_file.write_text(_settings(fleet, spelled_out=spelled_out), encoding="utf-8")
     return fleet
 
 
-def _settings(fleet: DemoFleet) -> str:
+def _wanted(store: SiteStore, spec: SiteSpec) -> Iterator[str]:
+    selection = Selection.of((*_DOCTYPES, *_own_doctypes(spec)), _MODULES)
+    for meta in map(store.meta, store.doctypes()):
+        if not meta.is_table and selection.matches(meta.name, str(meta.wire["module"])):
+            yield meta.name
+
+
+def _settings(fleet: DemoFleet, *, spelled_out: bool) -> str:
+    common = {} if spelled_out else {"doctypes": list(_DOCTYPES), "modules": list(_MODULES)}
     settings = {
-        "doctypes": list(_DOCTYPES),
-        "modules": list(_MODULES),
+        **common,
         "satellites": {
             site.name: {
                 "url": f"http://127.0.0.1:{site.port}",
                 "credentials": {"key": f"file:keys/{site.name}.key", "secret": f"file:keys/{site.name}.secret"},
                 "jurisdiction": site.spec.jurisdiction,
-                **_own_selection(site),
+                **({"doctypes": list(site.doctypes)} if spelled_out else _own_selection(site.spec)),
             }
             for site in fleet.sites
         },
@@ -136,11 +154,15 @@ def _settings(fleet: DemoFleet) -> str:
     return head + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
-def _own_selection(site: DemoSite) -> dict[str, list[str]]:
-    """Where people are counted in and out, they are wanted too: a selection of its own instead of the common one."""
-    if "staff" not in site.spec.apps:
-        return {}
-    return {"doctypes": [*_DOCTYPES, *_STAFF], "modules": list(_MODULES)}
+def _own_selection(spec: SiteSpec) -> dict[str, list[str]]:
+    """A selection of the satellite's own, instead of the common one."""
+    own = _own_doctypes(spec)
+    return {"doctypes": [*_DOCTYPES, *own], "modules": list(_MODULES)} if own else {}
+
+
+def _own_doctypes(spec: SiteSpec) -> Sequence[str]:
+    """Where people are counted in and out, they are wanted too."""
+    return _STAFF if "staff" in spec.apps else ()
 
 
 def _write_secret(path: Path, secret: str) -> None:

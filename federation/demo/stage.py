@@ -27,7 +27,8 @@ def run_stage(folder: Path, *, gl_rows: int, seed: int, port: int) -> int:
     Raises:
         OSError: a simulated satellite didn't start.
     """
-    fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed)
+    # Dagster shows an asset for what is named, or was read before: modules alone would show next to nothing at first.
+    fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed, spelled_out=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with fleet.serving(), _living(fleet, seed):
         dagster = subprocess.Popen(  # noqa: S603 - our own command
