@@ -17,8 +17,8 @@ from federation.lake.run import LakeRun
 _DOCTYPES: Final = 3
 _ANCHORS: Final = 20
 """A DocType."""
-_ENOUGH: Final = 3
-"""Fewer documents say little: each may have been deleted or renamed."""
+_ENOUGH: Final = 10
+"""Fewer documents say little: on a small site all of them may have been deleted or renamed in a day."""
 
 
 def recognise(session: FrappeSession, satellite: str, anchors: Sequence[Anchor]) -> tuple[Anchor, ...]:

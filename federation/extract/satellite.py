@@ -141,11 +141,12 @@ class _Extraction:
         anchors = () if self.options.allow_mass_delete else self._site.anchors
         self._site = replace(self._site, anchors=recognise(self.session, self.satellite.name, anchors))
         overlap = timedelta(seconds=self.settings.overlap_seconds)
-        window = site_window(site_clock, began, begun=self._site.begun, bound=self._site.until, overlap=overlap)
         if self._site.begun is None:
             # Committed at once: a first load that is killed would lose what is deleted up to the next run.
-            self._site = replace(self._site, begun=began, until=window.bound)
+            bound = site_window(site_clock, began, begun=None, bound="", overlap=overlap).bound
+            self._site = replace(self._site, begun=began, until=bound)
             self.run.commit(site=self._site)
+        window = site_window(site_clock, began, begun=self._site.begun, bound=self._site.until, overlap=overlap)
         known = self.run.schema or SatelliteSchema(self.satellite.name)
         wanted = self.settings.selection(self.satellite)
         selected = select(self.session, wanted, known, only=self.options.doctypes, now=began)

@@ -24,7 +24,7 @@ def test_a_doctype_that_failed_is_an_error_in_the_words_of_its_error():
         ({"quarantined": 1200}, "1,200 documents are in quarantine"),
         ({"hidden": tuple(f"C-{number}" for number in range(25))}, "C-19 and 5 more"),
         ({"refused": ("tax_id",)}, "tax_id"),
-        ({"strays": 3}, "3 child rows"),
+        ({"strays": 3}, "3 rows came twice"),
     ],
 )
 def test_what_was_missed_is_a_warning_that_says_what(missed, words):
