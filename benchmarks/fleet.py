@@ -29,7 +29,7 @@ from federation.lake.schemas import read_schema
 from federation.lake.storage import open_lake
 from federation.merging import merge_satellite, open_mothership, publish
 from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase
-from federation.mothership.duckdb.satellite_schemas import confirm_schema, write_schema
+from federation.mothership.satellite_schemas import confirm_schema, write_schema
 from federation.policy.fleet import FleetPolicy
 from federation.settings.load import load_settings
 from federation.settings.model import Settings

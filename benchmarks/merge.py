@@ -201,7 +201,7 @@ def _mothership(folder: str) -> DuckdbMothership:
 
 def _bare(folder: str, memory: str = "") -> duckdb.DuckDBPyConnection:
     """A database with the settings of the mothership's writer, so that only the statements differ."""
-    connection = WriterDatabase(Path(folder, "bare.duckdb"), "benchmark", DuckdbLimits()).open().connection
+    connection = WriterDatabase(Path(folder, "bare.duckdb"), "benchmark", DuckdbLimits()).open().connection.raw
     if memory:
         connection.execute(f"SET memory_limit = '{memory}'")
     return connection

@@ -63,11 +63,13 @@ class MergeReport:
         merged: one result a DocType that had packages to merge.
         failed: DocType → why nothing of it was merged.
         cursor: the commit up to which nothing of the log is needed any more.
+        remarks: what an administrator of the database should know: a sentence each.
     """
 
     merged: tuple[MergeResult, ...] = ()
     failed: Mapping[str, MergeFailed] = field(default_factory=dict)
     cursor: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from federation.contract.fieldtypes import (
     WIDE_NUMBER,
     widen,
 )
-from federation.mothership.duckdb.sql import Fragment, widened
+from federation.mothership.duckdb.sql import widened
+from federation.mothership.sql import Fragment
 
 WIRE: dict[pa.DataType, WireKind] = {kept.arrow: kept.wire for kept in COLUMN_TYPES.values()} | {INTEGER: "integer"}
 LONE_SURROGATES = ["\ud800", "a\udfff", "\udc00\ud800"]

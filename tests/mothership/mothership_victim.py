@@ -15,6 +15,7 @@ from federation.mothership.duckdb import publish as publishing
 from federation.mothership.duckdb.database import WriterDatabase
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.duckdb.published import PublishedMothership
+from federation.mothership.duckdb.sql import DuckdbConnection
 
 KILLED = 9
 
@@ -73,7 +74,7 @@ def merge_and_publish(file: Path, lake: Path, steps: int) -> None:
     """Merge and publish, and be killed at a step; 0 is never."""
     fuse = Fuse(steps)
     connect = WriterDatabase._connect
-    WriterDatabase._connect = lambda database: FusedConnection(connect(database), fuse)  # type: ignore[assignment]
+    WriterDatabase._connect = lambda database: DuckdbConnection(FusedConnection(connect(database).raw, fuse))  # type: ignore[assignment]
     publishing.shutil.copyfile = lambda source, target: torn_copy(fuse, source, target)  # type: ignore[assignment]
     publishing._sync = fused(fuse, publishing._sync)
     with DuckdbMothership(file, who="victim") as mothership:

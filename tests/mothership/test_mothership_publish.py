@@ -16,7 +16,7 @@ from mothership_sites import ITEM, Document, KeepAll, Site, at, merge
 from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.duckdb.published import PublishedMothership
-from federation.mothership.duckdb.sql import run, transaction
+from federation.mothership.duckdb.sql import DuckdbConnection
 from federation.mothership.errors import MothershipBusy, MothershipNewer, MothershipUnavailable, QueryFailed
 from federation.mothership.interface import Mothership, Readable
 
@@ -186,7 +186,7 @@ def test_a_query_streams_its_result_in_batches(file: Path, site: Site) -> None:
 def test_a_mothership_of_a_later_version_is_left_alone(file: Path, site: Site) -> None:
     merge(file, site)
     with DuckdbMothership(file, who="test") as mothership:
-        mothership._database.connection.execute("UPDATE federation_meta SET version = 99")
+        mothership._database.connection.run("UPDATE federation_meta SET version = 99")
     with pytest.raises(MothershipNewer, match=r"has version 99 .* this program knows 1"):
         merge(file, site)
 
@@ -204,10 +204,10 @@ def test_work_that_needs_more_memory_gets_it_up_to_the_limit(file: Path) -> None
         database = WriterDatabase(file, "test", DuckdbLimits(memory_mb=limit)).open()
         try:
             if enough:
-                assert database.with_room(lambda connection: run(connection, hungry)) == [(12_000_000,)]
+                assert database.with_room(lambda connection: connection.run(hungry)) == [(12_000_000,)]
             else:
                 with pytest.raises(duckdb.OutOfMemoryException):
-                    database.with_room(lambda connection: run(connection, hungry))
+                    database.with_room(lambda connection: connection.run(hungry))
         finally:
             database.close()
 
@@ -218,19 +218,19 @@ def test_a_commit_that_runs_out_of_memory_leaves_nothing_behind(file: Path, limi
         values = ", ".join(f"{first} + range + {number} AS c{number}" for number in range(150))
         return f"SELECT {values} FROM range({count})"
 
-    def insert(connection: duckdb.DuckDBPyConnection) -> None:
-        with transaction(connection):
-            run(connection, f"INSERT INTO wide {columns(1_000, 40_000)}")
+    def insert(connection: DuckdbConnection) -> None:
+        with connection.transaction():
+            connection.run(f"INSERT INTO wide {columns(1_000, 40_000)}")
 
     database = WriterDatabase(file, "test", DuckdbLimits(memory_mb=limit)).open()
     try:
-        run(database.connection, f"CREATE TABLE wide AS {columns(0, 1_000)}")
+        database.connection.run(f"CREATE TABLE wide AS {columns(0, 1_000)}")
         with suppress(duckdb.TransactionException):
             database.with_room(insert)
         with database.at_rest():
             pass
         counted = "SELECT count(*), count(DISTINCT c0), count(DISTINCT c149), max(c7) FROM wide"
-        assert run(database.connection, counted) == [(rows, rows, rows, rows + 6)]
+        assert database.connection.run(counted) == [(rows, rows, rows, rows + 6)]
     finally:
         database.close()
 

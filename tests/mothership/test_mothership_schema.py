@@ -17,10 +17,11 @@ from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import widen
 from federation.contract.names import column_name
 from federation.mothership.duckdb.mothership import DuckdbMothership
-from federation.mothership.duckdb.sql import Fragment, identifier, literal, widened
+from federation.mothership.duckdb.sql import widened
 from federation.mothership.errors import MothershipUnavailable
 from federation.mothership.evolution import evolve
 from federation.mothership.package_files import COLUMN_TYPES
+from federation.mothership.sql import Fragment, identifier, literal
 from federation.mothership.system_tables import SYSTEM_TABLES
 
 THING = "Thing"

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from federation.lake.packages import QUARANTINE_SCHEMA
-from federation.mothership.duckdb.sql import column, count, listed, literal, parquet, run
+from federation.mothership.duckdb.sql import parquet
 from federation.mothership.duckdb.stage import Target
 from federation.mothership.package_files import ReadyPackage
+from federation.mothership.sql import column, listed, literal
 
 
 def record_tombstones(target: Target) -> None:
     """Keep the staged absences; a document that is there again has none any more."""
-    run(
-        target.connection,
+    target.connection.run(
         "DELETE FROM federation_tombstone WHERE satellite = {satellite} AND doctype = {doctype} "
         "AND name IN (SELECT name FROM _graves UNION ALL SELECT name FROM _documents)",
         **target.parts,
     )
-    run(
-        target.connection,
+    target.connection.run(
         "INSERT INTO federation_tombstone (satellite, doctype, name, observed) "
         "SELECT {satellite}, {doctype}, name, observed FROM _graves ANTI JOIN _documents USING (name)",
         **target.parts,
@@ -31,27 +30,23 @@ def record_aliases(target: Target, group: Sequence[ReadyPackage]) -> None:
     files = parquet(package.aliases.path for package in group if package.aliases)
     if not any(package.aliases for package in group):
         return
-    run(
-        target.connection,
+    target.connection.run(
         "CREATE OR REPLACE TEMP TABLE _aliases AS SELECT old_name, "
         "arg_max(new_name, (observed, file_index, file_row_number)) AS new_name, max(observed) AS observed "
         "FROM {files} GROUP BY old_name",
         files=files,
     )
-    run(
-        target.connection,
+    target.connection.run(
         "DELETE FROM _aliases USING federation_alias AS held WHERE held.satellite = {satellite} "
         "AND held.doctype = {doctype} AND held.old_name = _aliases.old_name AND held.observed > _aliases.observed",
         **target.parts,
     )
-    run(
-        target.connection,
+    target.connection.run(
         "DELETE FROM federation_alias WHERE satellite = {satellite} AND doctype = {doctype} "
         "AND old_name IN (SELECT old_name FROM _aliases)",
         **target.parts,
     )
-    run(
-        target.connection,
+    target.connection.run(
         "INSERT INTO federation_alias (satellite, doctype, old_name, new_name, observed) "
         "SELECT {satellite}, {doctype}, old_name, new_name, observed FROM _aliases",
         **target.parts,
@@ -67,8 +62,7 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
         How many documents the group set aside whose state nothing has overtaken.
     """
     connection, parts = target.connection, target.parts
-    run(
-        connection,
+    connection.run(
         "DELETE FROM federation_quarantine AS held "
         "USING (SELECT name, observed FROM _documents UNION ALL SELECT name, observed FROM _graves) AS settled "
         "WHERE held.satellite = {satellite} AND held.doctype = {doctype} AND held.name = settled.name "
@@ -79,8 +73,7 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
     files = parquet(package.quarantine.path for package in packages if package.quarantine)
     if not packages:
         return 0
-    run(
-        connection,
+    connection.run(
         "CREATE OR REPLACE TEMP TABLE _aside AS "
         "SELECT name, max(observed) AS observed, arg_max(file_index, (observed, file_index)) AS package "
         "FROM {files} GROUP BY name",
@@ -92,16 +85,14 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
         f"federation_tombstone AS later WHERE {ours} AND later.observed > _aside.observed",
         f"federation_quarantine AS later WHERE {ours} AND later.observed >= _aside.observed",
     ):
-        run(connection, "DELETE FROM _aside USING " + later + " AND later.name = _aside.name", **parts)
-    run(
-        connection,
+        connection.run("DELETE FROM _aside USING " + later + " AND later.name = _aside.name", **parts)
+    connection.run(
         "DELETE FROM federation_quarantine WHERE satellite = {satellite} AND doctype = {doctype} "
         "AND name IN (SELECT name FROM _aside)",
         **parts,
     )
     ids = listed(literal(package.package.id) for package in packages)
-    run(
-        connection,
+    connection.run(
         "INSERT INTO federation_quarantine (satellite, doctype, package, {columns}) "
         "SELECT {satellite}, {doctype}, list_extract([{ids}], (file_index + 1)::BIGINT), {values} "
         "FROM {files} AS arrived SEMI JOIN _aside "
@@ -112,4 +103,4 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
         columns=QUARANTINE_SCHEMA.names,
         values=listed(column("arrived", name) for name in QUARANTINE_SCHEMA.names),
     )
-    return count(connection, "SELECT count(*) FROM _aside")
+    return connection.count("SELECT count(*) FROM _aside")

@@ -15,7 +15,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from federation.mothership.duckdb.schema import create_system_tables
-from federation.mothership.duckdb.sql import without_progress_bar
+from federation.mothership.duckdb.sql import DuckdbConnection, without_progress_bar
 from federation.mothership.errors import MothershipBusy, MothershipError, MothershipUnavailable
 
 _LEAST_MEMORY_MB: Final = 96
@@ -58,7 +58,7 @@ class WriterDatabase:
         self._holder = file.with_name(f"{file.name}.lock.holder")
         self._lock = FileLock(file.with_name(f"{file.name}.lock"), thread_local=False)
         self._memory_mb = min(_LEAST_MEMORY_MB, limits.memory_mb)
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection: DuckdbConnection | None = None
 
     def open(self) -> Self:
         """Wait for other writers, then open the file, made with our system tables where it is not there.
@@ -93,14 +93,14 @@ class WriterDatabase:
         try:
             if healthy and self._connection is not None:
                 with explained("complete", str(self.writer_file)):
-                    self._connection.execute("CHECKPOINT")
+                    self._connection.run("CHECKPOINT")
         finally:
             self._disconnect()
             self._holder.unlink(missing_ok=True)
             self._lock.release()
 
     @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
+    def connection(self) -> DuckdbConnection:
         """The open file."""
         if self._connection is None:
             self._connection = self._connect()
@@ -111,9 +111,9 @@ class WriterDatabase:
         wanted = min(int(columns * self._limits.threads * _MEMORY_MB_PER_COLUMN), self._limits.memory_mb)
         if wanted > self._memory_mb:
             self._memory_mb = wanted
-            self.connection.execute(f"SET memory_limit = '{wanted}MB'")
+            self.connection.run(f"SET memory_limit = '{wanted}MB'")
 
-    def with_room(self, work: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+    def with_room(self, work: Callable[[DuckdbConnection], _T]) -> _T:
         """Do `work`, and as long as DuckDB finds its memory too small, do it again with twice as much.
 
         How much rows need shows when they are written: a text may have one letter or a million. Work that fails must
@@ -137,11 +137,11 @@ class WriterDatabase:
     def at_rest(self) -> Iterator[Path]:
         """Everything is in the one file, and the file is closed, while the context lasts."""
         with explained("complete", str(self.writer_file)):
-            self.connection.execute("CHECKPOINT")
+            self.connection.run("CHECKPOINT")
         self._disconnect()
         yield self.writer_file
 
-    def _connect(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self) -> DuckdbConnection:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": f"{self._memory_mb}MB",
             "threads": self._limits.threads,
@@ -160,11 +160,11 @@ class WriterDatabase:
             connection = without_progress_bar(duckdb.connect(self.writer_file, config=settings))
             # A file is closed also when something went wrong: what is not committed for sure mustn't get into it then.
             connection.execute("PRAGMA disable_checkpoint_on_shutdown")
-            return connection
+            return DuckdbConnection(connection)
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._connection.raw.close()
             self._connection = None
 
     def _holder_text(self) -> str:

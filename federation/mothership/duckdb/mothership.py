@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -15,25 +14,23 @@ import pyarrow as pa
 
 from federation.contract.columns import Contract
 from federation.contract.satellite_schema import SatelliteSchema
-from federation.contract.union import contract_of
-from federation.lake.history import History
 from federation.lake.log import CommitLog
-from federation.lake.schemas import read_schema
-from federation.lake.storage import LakeFolder
 from federation.mothership.dictionary import entries
 from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase, explained, first_line
-from federation.mothership.duckdb.freshness import read_freshness, refresh
-from federation.mothership.duckdb.ledger import merged_packages, read_cursor, write_cursor
 from federation.mothership.duckdb.merge import merge_doctype
 from federation.mothership.duckdb.publish import publish
-from federation.mothership.duckdb.published import read_tables, stream
-from federation.mothership.duckdb.satellite_schemas import confirm_schema, read_schemas, schema_sha256, write_schema
-from federation.mothership.duckdb.schema import StoredTable, describe_table, ensure_table
+from federation.mothership.duckdb.published import stream
+from federation.mothership.duckdb.schema import describe_table, ensure_table
+from federation.mothership.duckdb.sql import DuckdbConnection
 from federation.mothership.duckdb.stage import Target
+from federation.mothership.engine import Counts, DocTypeMerge
 from federation.mothership.errors import MergeFailed
-from federation.mothership.interface import FieldPolicy, Freshness, MergeReport, MergeResult
-from federation.mothership.package_files import ReadyPackage, ready
-from federation.mothership.plan import DocTypePlan, plan, settled
+from federation.mothership.freshness import read_freshness
+from federation.mothership.interface import FieldPolicy, Freshness, MergeReport
+from federation.mothership.ledger import read_cursor
+from federation.mothership.merge_pending import merge_pending
+from federation.mothership.package_files import ReadyPackage
+from federation.mothership.tables import StoredTable, read_tables
 
 _DEFAULT_LIMITS = DuckdbLimits()
 
@@ -50,7 +47,6 @@ class DuckdbMothership:
     def __init__(self, file: Path, *, who: str, limits: DuckdbLimits = _DEFAULT_LIMITS) -> None:
         self._database = WriterDatabase(file, who, limits)
         self._limits = limits
-        self._scratch = file.with_name(f"{file.name}.scratch")
 
     def __enter__(self) -> Self:
         self._database.open()
@@ -83,63 +79,25 @@ class DuckdbMothership:
 
     def merge(self, log: CommitLog, policy: FieldPolicy) -> MergeReport:
         """Merge what is pending in a satellite's log: one transaction a DocType."""
-        satellite = log.folder.satellite
-        with explained("merge", satellite):
-            cursor = self.cursor(satellite, log.source)
-            history = log.since(cursor)
-            merged = merged_packages(self._database.connection, satellite, log.source, history.after)
-            new_schema = self._take_schema(log.folder, history)
-            results: list[MergeResult] = []
-            failed: dict[str, MergeFailed] = {}
-            unchanged: list[DocTypePlan] = []
-            for planned in plan(history, merged):
-                if not planned.packages:
-                    unchanged.append(planned)
-                    continue
-                try:
-                    results.append(self._merge_doctype(log, planned, policy))
-                except MergeFailed as error:
-                    failed[planned.doctype] = error
-            self._describe(unchanged, policy, anew=bool(new_schema))
-            if new_schema:
-                confirm_schema(self._database.connection, satellite, new_schema)
-            refresh(self._database.connection, satellite, unchanged)
-            merged |= merged_packages(self._database.connection, satellite, log.source, history.after)
-            reached = max(cursor, settled(history, merged))
-            if reached != cursor:
-                write_cursor(self._database.connection, satellite, log.source, reached)
-        return MergeReport(tuple(results), failed, reached)
+        with explained("merge", log.folder.satellite):
+            return merge_pending(_Engine(self._database), log, policy)
 
-    def _take_schema(self, folder: LakeFolder, history: History) -> str:
-        """Take over what the satellite says of itself now; return the name of that schema, "" where it is known."""
-        sha256 = history.newest.schema if history.newest else ""
-        if not sha256 or sha256 == schema_sha256(self._database.connection, folder.satellite):
-            return ""
-        write_schema(self._database.connection, read_schema(folder, sha256))
-        return sha256
 
-    def _merge_doctype(self, log: CommitLog, planned: DocTypePlan, policy: FieldPolicy) -> MergeResult:
-        started = time.perf_counter()
-        satellite, doctype = log.folder.satellite, planned.doctype
-        self._scratch.mkdir(exist_ok=True)
+class _Engine:
+    """DuckDB's part of a merge; see `federation.mothership.engine.Engine`."""
+
+    def __init__(self, database: WriterDatabase) -> None:
+        self._database = database
+        self.scratch = database.file.with_name(f"{database.file.name}.scratch")
+
+    @property
+    def connection(self) -> DuckdbConnection:
+        return self._database.connection
+
+    @contextmanager
+    def contained(self, satellite: str, doctype: str) -> Iterator[None]:
         try:
-            packages = [ready(log.folder, committed, self._scratch) for committed in planned.packages]
-            schemas = read_schemas(self._database.connection, doctype)
-            contract = contract_of(doctype, schemas, keeps=policy.keeps, hashes=policy.hashes)
-            own = next((schema for schema in schemas if schema.satellite == satellite), None)
-            if contract is None or own is None:
-                raise MergeFailed(satellite, doctype, "its fields are not known. Sync the satellite again.")
-            parent, *children = self._ensure_tables(contract, schemas, policy, packages)
-            counts = self._database.with_room(
-                lambda connection: merge_doctype(
-                    Target(connection, satellite, doctype, parent, tuple(children)),
-                    contract,
-                    own,
-                    planned,
-                    packages,
-                    source=log.source,
-                )
-            )
+            yield
         except (
             duckdb.DataError,
             duckdb.IntegrityError,
@@ -148,35 +106,8 @@ class DuckdbMothership:
             duckdb.TransactionException,
         ) as error:
             raise MergeFailed(satellite, doctype, f"{first_line(error)}. Other DocTypes go on.") from error
-        finally:
-            shutil.rmtree(self._scratch, ignore_errors=True)
-        return MergeResult(
-            satellite,
-            doctype,
-            table=parent.name,
-            packages=len(packages),
-            inserted=counts.inserted,
-            updated=counts.updated,
-            deleted=counts.deleted,
-            ignored=counts.ignored,
-            quarantined=counts.quarantined,
-            rows=counts.rows,
-            as_of=planned.as_of,
-            seconds=time.perf_counter() - started,
-        )
 
-    def _describe(self, plans: Sequence[DocTypePlan], policy: FieldPolicy, *, anew: bool) -> None:
-        """Bring the tables of DocTypes without packages up to what the satellite says of them now."""
-        known = self.tables()
-        for planned in plans:
-            if (planned.doctype in known and not anew) or (planned.doctype not in known and planned.as_of is None):
-                continue
-            schemas = read_schemas(self._database.connection, planned.doctype)
-            contract = contract_of(planned.doctype, schemas, keeps=policy.keeps, hashes=policy.hashes)
-            if contract is not None:
-                self._ensure_tables(contract, schemas, policy, ())
-
-    def _ensure_tables(
+    def ensure_tables(
         self,
         contract: Contract,
         schemas: Sequence[SatelliteSchema],
@@ -193,6 +124,14 @@ class DuckdbMothership:
                 if table.doctype in files
             ]
             stored = self._database.with_room(partial(ensure_table, contract=table, carried=carried))
-            describe_table(self._database.connection, stored, entries(stored.name, table, schemas, policy))
+            describe_table(self.connection, stored, entries(stored.name, table, schemas, policy))
             tables.append(stored)
         return tables
+
+    def merge(self, merge: DocTypeMerge, tables: Sequence[StoredTable]) -> Counts:
+        parent, *children = tables
+
+        def work(connection: DuckdbConnection) -> Counts:
+            return merge_doctype(Target(connection, merge.satellite, merge.doctype, parent, tuple(children)), merge)
+
+        return self._database.with_room(work)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from federation.contract.names import SATELLITE
 from federation.lake.packages import CHILD_KEYS, MODIFIED, PATCH_KEYS
-from federation.mothership.duckdb.schema import StoredTable
-from federation.mothership.duckdb.sql import Fragment, column, identifier, listed, parquet, run, widened
+from federation.mothership.duckdb.sql import parquet, widened
 from federation.mothership.duckdb.stage import Target
 from federation.mothership.package_files import ReadyFile
+from federation.mothership.sql import Fragment, column, identifier, listed
+from federation.mothership.tables import StoredTable
 
 _KEYS = {*PATCH_KEYS, *CHILD_KEYS, SATELLITE}
 
@@ -38,8 +39,7 @@ def _apply(target: Target, table: StoredTable, patch: ReadyFile, names: list[str
     )
     is_child = table is not target.parent
     of_document = "AND {table}.parent = patch.parent AND patch.parenttype = {doctype} " if is_child else ""
-    run(
-        target.connection,
+    target.connection.run(
         "UPDATE {table} SET {values} FROM {rows} AS patch WHERE {table}.satellite = {satellite} "
         "AND {table}.name = patch.name " + of_document + "AND {table}.modified = patch.modified "
         "AND {table}.observed <= patch.observed",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from federation.mothership.duckdb.database import WriterDatabase, explained
 from federation.mothership.duckdb.published import generation_of
-from federation.mothership.duckdb.sql import run
 
 
 def publish(database: WriterDatabase, *, seconds: float) -> bool:
@@ -25,7 +24,7 @@ def publish(database: WriterDatabase, *, seconds: float) -> bool:
     Raises:
         MothershipUnavailable: the copy can't be written; the last publication stays.
     """
-    generation = run(database.connection, "SELECT generation FROM federation_meta")[0][0]
+    generation = database.connection.run("SELECT generation FROM federation_meta")[0][0]
     if generation_of(database.file) == generation or _age(database.file) < seconds:
         return False
     with database.at_rest() as written, explained("publish", str(database.file)):

@@ -10,10 +10,12 @@ import duckdb
 import pyarrow as pa
 
 from federation.mothership.duckdb.database import explained
-from federation.mothership.duckdb.freshness import read_freshness
-from federation.mothership.duckdb.sql import literal, run, without_progress_bar
+from federation.mothership.duckdb.sql import DuckdbConnection, without_progress_bar
 from federation.mothership.errors import MothershipUnavailable, QueryFailed
+from federation.mothership.freshness import read_freshness
 from federation.mothership.interface import Freshness
+from federation.mothership.sql import literal
+from federation.mothership.tables import read_tables
 
 _BATCH_ROWS: Final = 10_000
 
@@ -40,7 +42,7 @@ class PublishedMothership:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._connection.close()
+        self._connection.raw.close()
 
     def query(self, sql: str) -> pa.RecordBatchReader:
         """Run one SELECT and return its result as a stream; end it before the next query.
@@ -59,7 +61,7 @@ class PublishedMothership:
         return read_tables(self._connection)
 
 
-def connect(file: Path) -> duckdb.DuckDBPyConnection:
+def connect(file: Path) -> DuckdbConnection:
     """Open a published file as it is now.
 
     Attached to a database of its own, because DuckDB gives all who connect to a path within one process the file that
@@ -70,13 +72,13 @@ def connect(file: Path) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    connection = without_progress_bar(duckdb.connect(config=settings))
+    connection = DuckdbConnection(without_progress_bar(duckdb.connect(config=settings)))
     try:
-        run(connection, "ATTACH {file} AS mothership (READ_ONLY)", file=literal(str(file)))
-        run(connection, "USE mothership")
-        run(connection, "SET enable_external_access = false")
+        connection.run("ATTACH {file} AS mothership (READ_ONLY)", file=literal(str(file)))
+        connection.run("USE mothership")
+        connection.run("SET enable_external_access = false")
     except duckdb.Error:
-        connection.close()
+        connection.raw.close()
         raise
     return connection
 
@@ -90,24 +92,19 @@ def generation_of(file: Path) -> int | None:
     except duckdb.Error:
         return None
     try:
-        return int(run(connection, "SELECT generation FROM federation_meta")[0][0])
+        return int(connection.run("SELECT generation FROM federation_meta")[0][0])
     except (duckdb.Error, IndexError):
         return None
     finally:
-        connection.close()
+        connection.raw.close()
 
 
-def stream(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.RecordBatchReader:
+def stream(connection: DuckdbConnection, sql: str) -> pa.RecordBatchReader:
     """Run a query and return its result as batches."""
     try:
-        result = connection.sql(sql)
+        result = connection.raw.sql(sql)
         if result is None:
             raise QueryFailed("it is no SELECT, and analysts only read.")
         return result.to_arrow_reader(_BATCH_ROWS)
     except duckdb.Error as error:
         raise QueryFailed(str(error)) from error
-
-
-def read_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return DocType → table, child DocTypes included."""
-    return dict(run(connection, "SELECT doctype, table_name FROM federation_table ORDER BY doctype"))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import duckdb
-
-from federation.mothership.duckdb.schema import StoredTable
-from federation.mothership.duckdb.sql import count, literal, parquet, run
+from federation.mothership.duckdb.sql import DuckdbConnection, parquet
 from federation.mothership.package_files import ReadyPackage
+from federation.mothership.sql import literal
+from federation.mothership.tables import StoredTable
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Target:
         children: the tables of all child DocTypes that a site has or had under this one.
     """
 
-    connection: duckdb.DuckDBPyConnection
+    connection: DuckdbConnection
     satellite: str
     doctype: str
     parent: StoredTable
@@ -34,8 +33,7 @@ class Target:
 
     def holds(self, table: StoredTable) -> bool:
         """Return whether the table has any row of the satellite."""
-        found = run(
-            self.connection,
+        found = self.connection.run(
             "SELECT 1 FROM {table} WHERE satellite = {satellite} LIMIT 1",
             table=table.sql,
             satellite=literal(self.satellite),
@@ -75,15 +73,14 @@ def stage(target: Target, group: Sequence[ReadyPackage]) -> Staged:
     _stage_documents(target, group)
     overtaken = _find_losers(target)
     if overtaken:
-        run(
-            target.connection,
+        target.connection.run(
             "DELETE FROM _documents USING _losers "
             "WHERE _documents.package = _losers.package AND _documents.row = _losers.row",
         )
     return Staged(
-        documents=count(target.connection, "SELECT count(*) FROM _documents"),
+        documents=target.connection.count("SELECT count(*) FROM _documents"),
         overtaken=overtaken,
-        graves=count(target.connection, "SELECT count(*) FROM _graves"),
+        graves=target.connection.count("SELECT count(*) FROM _graves"),
         stale_graves=stale_graves,
     )
 
@@ -91,22 +88,19 @@ def stage(target: Target, group: Sequence[ReadyPackage]) -> Staged:
 def _stage_graves(target: Target, group: Sequence[ReadyPackage]) -> int:
     connection = target.connection
     paths = [package.tombstones.path for package in group if package.tombstones]
-    run(connection, "CREATE OR REPLACE TEMP TABLE _graves (name VARCHAR, observed TIMESTAMP)")
+    connection.run("CREATE OR REPLACE TEMP TABLE _graves (name VARCHAR, observed TIMESTAMP)")
     if not paths:
         return 0
-    run(
-        connection,
+    connection.run(
         "INSERT INTO _graves SELECT name, max(observed) FROM {files} GROUP BY name",
         files=parquet(paths),
     )
-    stale = count(
-        connection,
+    stale = connection.count(
         "DELETE FROM _graves USING {table} AS stored "
         "WHERE stored.satellite = {satellite} AND stored.name = _graves.name AND stored.observed > _graves.observed",
         **target.parts,
     )
-    return stale + count(
-        connection,
+    return stale + connection.count(
         "DELETE FROM _graves USING federation_tombstone AS stored WHERE stored.satellite = {satellite} "
         "AND stored.doctype = {doctype} AND stored.name = _graves.name AND stored.observed >= _graves.observed",
         **target.parts,
@@ -115,13 +109,11 @@ def _stage_graves(target: Target, group: Sequence[ReadyPackage]) -> int:
 
 def _stage_documents(target: Target, group: Sequence[ReadyPackage]) -> None:
     paths = [package.tables[target.doctype].path for package in group if package.tables]
-    run(
-        target.connection,
+    target.connection.run(
         "CREATE OR REPLACE TEMP TABLE _documents (name VARCHAR, observed TIMESTAMP, package UBIGINT, row BIGINT)",
     )
     if paths:
-        run(
-            target.connection,
+        target.connection.run(
             "INSERT INTO _documents SELECT name, observed, file_index, file_row_number FROM {files}",
             files=parquet(paths),
         )
@@ -129,10 +121,9 @@ def _stage_documents(target: Target, group: Sequence[ReadyPackage]) -> None:
 
 def _find_losers(target: Target) -> int:
     connection = target.connection
-    run(connection, "CREATE OR REPLACE TEMP TABLE _losers (package UBIGINT, row BIGINT)")
+    connection.run("CREATE OR REPLACE TEMP TABLE _losers (package UBIGINT, row BIGINT)")
     # A window over all names would need memory for the whole group; few names come more than once.
-    run(
-        connection,
+    connection.run(
         "INSERT INTO _losers SELECT package, row FROM _documents "
         "SEMI JOIN (SELECT name FROM _documents GROUP BY name HAVING count(*) > 1) AS repeated USING (name) "
         "QUALIFY row_number() OVER (PARTITION BY name ORDER BY observed DESC, package DESC, row DESC) > 1",
@@ -142,11 +133,10 @@ def _find_losers(target: Target) -> int:
         "federation_tombstone AS later ON later.satellite = {satellite} AND later.doctype = {doctype}",
         "{table} AS later ON later.satellite = {satellite}",
     ):
-        run(
-            connection,
+        connection.run(
             "INSERT INTO _losers SELECT _documents.package, _documents.row FROM _documents JOIN "
             + later
             + " AND later.name = _documents.name AND later.observed >= _documents.observed",
             **target.parts,
         )
-    return count(connection, "SELECT count(*) FROM (SELECT DISTINCT package, row FROM _losers)")
+    return connection.count("SELECT count(*) FROM (SELECT DISTINCT package, row FROM _losers)")

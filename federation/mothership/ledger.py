@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-import duckdb
-
 from federation.lake.history import Committed
-from federation.mothership.duckdb.sql import naive_utc, run
+from federation.mothership.sql import Connection, naive_utc
+from federation.mothership.system_tables import CURSOR, LEDGER
 
 
-def read_cursor(connection: duckdb.DuckDBPyConnection, satellite: str, source: str) -> int:
+def read_cursor(connection: Connection, satellite: str, source: str) -> int:
     """Return the commit up to which the log is settled, 0 before the first."""
-    rows = run(
-        connection,
+    rows = connection.run(
         "SELECT seq FROM federation_cursor WHERE satellite = $satellite AND source = $source",
         {"satellite": satellite, "source": source},
     )
     return int(rows[0][0]) if rows else 0
 
 
-def write_cursor(connection: duckdb.DuckDBPyConnection, satellite: str, source: str, seq: int) -> None:
-    """Move the cursor."""
+def write_cursor(connection: Connection, satellite: str, source: str, seq: int) -> None:
+    """Move the cursor; killed in between, it reads as 0 and the ledger still knows what is merged."""
     log = {"satellite": satellite, "source": source}
-    run(connection, "DELETE FROM federation_cursor WHERE satellite = $satellite AND source = $source", log)
-    run(connection, "INSERT INTO federation_cursor VALUES ($satellite, $source, $seq)", {**log, "seq": seq})
+    connection.run("DELETE FROM federation_cursor WHERE satellite = $satellite AND source = $source", log)
+    connection.insert(CURSOR.name, ("satellite", "source", "seq"), [(satellite, source, seq)])
 
 
-def merged_packages(connection: duckdb.DuckDBPyConnection, satellite: str, source: str, after: int) -> frozenset[str]:
+def merged_packages(connection: Connection, satellite: str, source: str, after: int) -> frozenset[str]:
     """Return the ids of the packages in the ledger that were committed later than `after`."""
-    rows = run(
-        connection,
+    rows = connection.run(
         "SELECT package FROM federation_ledger WHERE satellite = $satellite AND source = $source AND seq > $after",
         {"satellite": satellite, "source": source, "after": after},
     )
@@ -39,12 +36,12 @@ def merged_packages(connection: duckdb.DuckDBPyConnection, satellite: str, sourc
 
 
 def write_ledger(
-    connection: duckdb.DuckDBPyConnection, satellite: str, source: str, packages: Sequence[Committed], now: datetime
+    connection: Connection, satellite: str, source: str, packages: Sequence[Committed], now: datetime
 ) -> None:
     """Write that packages are merged; to be called in the transaction that merges them."""
-    connection.executemany(
-        "INSERT INTO federation_ledger (satellite, doctype, package, source, seq, run_id, documents, tombstones, "
-        "quarantined, merged_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    connection.insert(
+        LEDGER.name,
+        [column.name for column in LEDGER.columns],
         [
             (
                 satellite,
@@ -63,6 +60,6 @@ def write_ledger(
     )
 
 
-def count_generation(connection: duckdb.DuckDBPyConnection) -> None:
+def count_generation(connection: Connection) -> None:
     """Say that the transaction changes something that analysts should see."""
-    run(connection, "UPDATE federation_meta SET generation = generation + 1")
+    connection.run("UPDATE federation_meta SET generation = generation + 1")
