@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 
+pytest_plugins = ["tests.services.fixtures"]
+
 settings.register_profile("federation", deadline=None)
 settings.load_profile("federation")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from tests.services import chromium
+from tests.services import chromium, mariadb
 from tests.services.service import Unavailable, required
 
-SERVICES = {chromium.NAME: chromium.obtain}
+SERVICES = {chromium.NAME: chromium.obtain, mariadb.NAME: mariadb.obtain}
 
 
 def main() -> int:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
+
+Needed = TypeVar("Needed")
 
 REQUIRED = "FEDERATION_REQUIRE_SERVICES"
 
@@ -22,7 +25,7 @@ def required() -> bool:
     return os.environ.get(REQUIRED) == "1"
 
 
-def for_test(obtain: Callable[[], str]) -> str:
+def for_test(obtain: Callable[[], Needed]) -> Needed:
     """Return what a test needs of a service; where it can't be had, skip with the reason, or fail if it is required."""
     try:
         return obtain()
