@@ -13,11 +13,13 @@ from connectors.frappe.absence import AbsenceProof, prove_absent
 from connectors.frappe.access import Credentials, Limits
 from connectors.frappe.body import AbandonedError
 from connectors.frappe.catalogue import CatalogueEntry, read_catalogue
+from connectors.frappe.counting import count_request, read_count
 from connectors.frappe.deleted import DeletedPage, Deletion, read_deleted
 from connectors.frappe.document import read_document
-from connectors.frappe.edges import read_count, read_last_name
+from connectors.frappe.edges import read_last_name
 from connectors.frappe.errors import DocTypeError, FrappeError, SatelliteError, TransientError
 from connectors.frappe.keyset import Position
+from connectors.frappe.lists import Filter
 from connectors.frappe.manners import Manners, detect_manners
 from connectors.frappe.metadata import DocField, DocTypeMeta, read_metas
 from connectors.frappe.names import is_doctype_name, is_fieldname
@@ -46,6 +48,7 @@ __all__ = [
     "DocField",
     "DocTypeError",
     "DocTypeMeta",
+    "Filter",
     "FrappeError",
     "FrappeSession",
     "Limits",
@@ -60,6 +63,7 @@ __all__ = [
     "WireKind",
     "WirePage",
     "WireTable",
+    "count_request",
     "detect_manners",
     "is_doctype_name",
     "is_fieldname",

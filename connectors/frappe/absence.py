@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from connectors.frappe.errors import DocTypeError, FrappeError, Trouble, failure
+from connectors.frappe.counting import count_request, read_count
+from connectors.frappe.errors import DocTypeError
 from connectors.frappe.lists import fits_request_line
 from connectors.frappe.pages import text_table
 from connectors.frappe.reading import read_named
-from connectors.frappe.request import Request, method_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,12 +61,12 @@ class _Proof:
 
     def settle(self, names: Sequence[str]) -> None:
         """Count all at once, and halve only where some are there and some aren't."""
-        request = self._counting(names)
+        request = count_request(self.doctype, {"name": ("in", list(names))})
         if not fits_request_line(request) and len(names) > 1:
             self._halve(names)
             return
         try:
-            count = self._count(request)
+            count = read_count(self.session, request)
         except DocTypeError as error:
             if error.status != HTTPStatus.FORBIDDEN:
                 raise
@@ -94,19 +93,3 @@ class _Proof:
     def _list(self, names: Sequence[str]) -> set[str]:
         pages = read_named(self.session, text_table(self.doctype, "name"), names)
         return {str(name) for page in pages for name in page.column("name")}
-
-    def _counting(self, names: Sequence[str]) -> Request:
-        params = {"doctype": self.doctype, "filters": json.dumps({"name": ["in", list(names)]})}
-        return method_call("frappe.client.get_count", params, doctype=self.doctype)
-
-    def _count(self, request: Request) -> int:
-        try:
-            count = json.loads(self.session.send(request).body)["message"]
-        except (ValueError, LookupError, RecursionError) as error:
-            raise self._garbage() from error
-        if not isinstance(count, int):
-            raise self._garbage()
-        return count
-
-    def _garbage(self) -> FrappeError:
-        return failure(Trouble.GARBAGE, site=self.session.url, doctype=self.doctype, said="a count was asked for")

@@ -80,6 +80,12 @@ class WirePage:
         """Return the cells of one field."""
         return self.columns[self.fields.index(fieldname)]
 
+    @property
+    def last_name(self) -> str | int:
+        """The last row's `name`: a number where the DocType counts its documents."""
+        name: object = self.column("name")[-1]
+        return name if isinstance(name, int) else str(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:

@@ -8,16 +8,18 @@ a row lacks fields that were asked for [e_types/45-46]. What a site refuses to t
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 
-from connectors.frappe.errors import DocTypeError, FrappeError, Trouble, failure
+from connectors.frappe.counting import count_request
+from connectors.frappe.errors import DocTypeError, Trouble, failure
 from connectors.frappe.lists import ListQuery, fits_request_line
+from connectors.frappe.message import UNTOLD, optional_message
 from connectors.frappe.names import is_doctype_name, shown
 from connectors.frappe.pages import GarbageError, decode_objects
-from connectors.frappe.request import Request, method_call
+from connectors.frappe.request import method_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,10 +32,8 @@ Change = Literal["write", "create", "delete"]
 CHANGES: Final[tuple[Change, ...]] = ("write", "create", "delete")
 """What a user may do to a DocType beyond reading it."""
 SYSTEM_MANAGER: Final = "System Manager"
-_UNTOLD: Final = frozenset(
-    {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.EXPECTATION_FAILED, HTTPStatus.INTERNAL_SERVER_ERROR}
-)
-"""How a site answers that doesn't have a method, or keeps it from this user."""
+_told: Final = partial(optional_message, untold=UNTOLD | {HTTPStatus.INTERNAL_SERVER_ERROR})
+"""A site that fails at such a question hasn't answered it either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def read_user_rights(session: FrappeSession, user: str) -> UserRights:
     Raises:
         TransientError, SatelliteError: by the table of reactions.
     """
-    roles = _optional(session, method_call("frappe.core.doctype.user.user.get_roles", {"uid": user}))
-    restrictions = _optional(
+    roles = _told(session, method_call("frappe.core.doctype.user.user.get_roles", {"uid": user}))
+    restrictions = _told(
         session, method_call("frappe.core.doctype.user_permission.user_permission.get_user_permissions")
     )
     return UserRights(
@@ -96,7 +96,7 @@ def read_changes_allowed(session: FrappeSession, doctype: str) -> tuple[Change, 
     allowed: list[Change] = []
     for change in CHANGES:
         params = {"doctype": doctype, "docname": "", "perm_type": change}
-        told = _optional(session, method_call("frappe.client.has_permission", params, doctype=doctype))
+        told = _told(session, method_call("frappe.client.has_permission", params, doctype=doctype))
         if not isinstance(told, dict) or "has_permission" not in told:
             return None
         if told["has_permission"]:
@@ -104,7 +104,7 @@ def read_changes_allowed(session: FrappeSession, doctype: str) -> tuple[Change, 
     return tuple(allowed)
 
 
-def read_count(session: FrappeSession, doctype: str) -> Count | None:
+def compare_counts(session: FrappeSession, doctype: str) -> Count | None:
     """Return how many documents lists show and how many are there, None where the site counts only what it shows.
 
     Two requests; a third one where they differ, so that documents written in between aren't taken for hidden.
@@ -113,12 +113,12 @@ def read_count(session: FrappeSession, doctype: str) -> Count | None:
         TransientError, SatelliteError: by the table of reactions.
     """
     listing = method_call("frappe.desk.reportview.get_count", {"doctype": doctype}, doctype=doctype)
-    listed = _optional(session, listing)
-    there = _optional(session, method_call("frappe.client.get_count", {"doctype": doctype}, doctype=doctype))
+    listed = _told(session, listing)
+    there = _told(session, count_request(doctype))
     if not isinstance(listed, int) or not isinstance(there, int):
         return None
     if listed < there:
-        again = _optional(session, listing)
+        again = _told(session, listing)
         listed = again if isinstance(again, int) else listed
     return Count(listed, there)
 
@@ -187,10 +187,9 @@ def _uncounted(session: FrappeSession, names: list[str]) -> tuple[str, ...] | No
     """Return the DocTypes among `names` that the site doesn't count; permissions play no part in it."""
     if not names:
         return ()
-    filters = json.dumps({"name": ["in", names]})
-    request = method_call("frappe.client.get_count", {"doctype": "DocType", "filters": filters}, doctype="DocType")
+    request = count_request("DocType", {"name": ("in", names)})
     if fits_request_line(request):
-        count = _optional(session, request)
+        count = _told(session, request)
         if not isinstance(count, int):
             return None
         # Names that differ only in case are one to the site, and count once.
@@ -215,18 +214,3 @@ def _restrictions(said: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
         for doctype, rules in said.items()
         if isinstance(rules, list)
     }
-
-
-def _optional(session: FrappeSession, request: Request) -> object:
-    """Return the `message` of an answer, None where the site doesn't give one to this user."""
-    try:
-        body = session.send(request).body
-    except FrappeError as error:
-        if error.status in _UNTOLD:
-            return None
-        raise
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    return answer.get("message")

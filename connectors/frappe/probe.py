@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from connectors.frappe.errors import FrappeError, Trouble, failure
+from connectors.frappe.errors import failure
+from connectors.frappe.message import optional_message, read_message
 from connectors.frappe.names import shown
 from connectors.frappe.request import method_call
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from connectors.frappe.session import Answer, FrappeSession
-
-_OPTIONAL: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.EXPECTATION_FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def ping(session: FrappeSession) -> None:
     Raises:
         TransientError, SatelliteError: it isn't.
     """
-    _call(session, "ping")
+    read_message(session, method_call("ping"))
 
 
 def probe(session: FrappeSession) -> SiteFacts:
@@ -54,10 +51,10 @@ def probe(session: FrappeSession) -> SiteFacts:
             us a guest without saying so [v13/a_auth/03, a_auth/26].
         TransientError: by the table of reactions.
     """
-    user, answer = _call(session, "frappe.auth.get_logged_user")
+    user, answer = read_message(session, method_call("frappe.auth.get_logged_user"))
     if not isinstance(user, str) or user == "Guest":
         raise failure(401, site=session.url)
-    zone = _optional(session, "frappe.client.get_time_zone")
+    zone = optional_message(session, method_call("frappe.client.get_time_zone"))
     named = zone.get("time_zone") if isinstance(zone, dict) else None
     return SiteFacts(
         shown(user, 140), _versions(session), shown(named) if isinstance(named, str) and named else None, _skew(answer)
@@ -65,28 +62,10 @@ def probe(session: FrappeSession) -> SiteFacts:
 
 
 def _versions(session: FrappeSession) -> dict[str, str]:
-    apps = _optional(session, "frappe.utils.change_log.get_versions")
+    apps = optional_message(session, method_call("frappe.utils.change_log.get_versions"))
     if not isinstance(apps, dict):
         return {}
     return {shown(app): shown(told.get("version", "")) for app, told in apps.items() if isinstance(told, dict)}
-
-
-def _optional(session: FrappeSession, method: str) -> object:
-    try:
-        return _call(session, method)[0]
-    except FrappeError as error:
-        if error.status in _OPTIONAL:
-            return None
-        raise
-
-
-def _call(session: FrappeSession, method: str) -> tuple[object, Answer]:
-    answer = session.send(method_call(method))
-    try:
-        said = json.loads(answer.body)
-    except (ValueError, RecursionError) as error:
-        raise failure(Trouble.NOT_FRAPPE, site=session.url) from error
-    return said.get("message"), answer
 
 
 def _skew(answer: Answer) -> timedelta | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from connectors.frappe import FrappeError
 from federation.cli.access_plan import (
@@ -21,24 +20,21 @@ from federation.cli.access_plan import (
 )
 from federation.cli.access_script import access_script
 from federation.cli.access_text import show_plan
-from federation.cli.choosing import chosen_satellites
+from federation.cli.asking import ask, ask_each
 from federation.cli.described import described_schema
-from federation.cli.exits import Status, unless_interrupted
+from federation.cli.exits import Status
 from federation.cli.inspection import idle_selectors
 from federation.cli.readiness import missing_secrets
-from federation.cli.screen import answers, harmless, notices, print_json
+from federation.cli.screen import answers, harmless, print_json
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.satellite import open_session
 from federation.extract.selected import select
 from federation.lake.errors import LakeError
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import SettingsError
-from federation.settings.load import load_settings
 from federation.settings.model import Satellite, Settings
 
 Form = Literal["text", "json", "script"]
-
-_AT_ONCE: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +61,7 @@ def access(settings_file: Path | None, names: Sequence[str], form: Form) -> Stat
         SettingsError: a mistake in the settings.
         typer.BadParameter: a satellite that the settings don't have.
     """
-    settings = load_settings(settings_file)
-    satellites = chosen_satellites(settings, names)
-    with notices().status(f"asking {len(satellites):,} satellites"):
-        plans = unless_interrupted(lambda: _plans(settings, satellites))
+    plans = ask(settings_file, names, _plans)
     if form == "json":
         print_json(AccessReport(plans))
     elif form == "script":
@@ -81,8 +74,7 @@ def access(settings_file: Path | None, names: Sequence[str], form: Form) -> Stat
 
 
 def _plans(settings: Settings, satellites: Sequence[Satellite]) -> tuple[AccessPlan, ...]:
-    with ThreadPoolExecutor(_AT_ONCE, "satellite") as pool:
-        return tuple(pool.map(lambda satellite: _plan(settings, satellite), satellites))
+    return ask_each(satellites, lambda satellite: _plan(settings, satellite))
 
 
 def _plan(settings: Settings, satellite: Satellite) -> AccessPlan:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Final, Literal
 
 from connectors.frappe import DocTypeError, FrappeSession, read_document
-from connectors.frappe.permissions import Change, Count, read_changes_allowed, read_count, read_refused_fields
+from connectors.frappe.permissions import Change, Count, compare_counts, read_changes_allowed, read_refused_fields
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.extract.documents import DocumentReading
 
@@ -77,7 +77,7 @@ def sound(
         refused = read_refused_fields(session, reading.parent.wire)
     except DocTypeError as error:
         return Sounding(str(error), changes=changes)
-    count = read_count(session, reading.doctype)
+    count = compare_counts(session, reading.doctype)
     holes = [] if count is None or not count.hidden else [_hidden(shape, count, restrictions)]
     levels = {name: shape.fields[name].permlevel for name in reading.parent.wire.fields if name in shape.fields}
     unlisted: list[str] = []

@@ -88,8 +88,7 @@ class _ChangesWalk:
             if resumed or harvest.has_gathered:
                 self._catch_up(harvest, top)
             refusal = self._settle(harvest)
-            if self._state.begun is not None:
-                self._settle_strangers(harvest)
+            self._settle_strangers(harvest)
             temporary = self._settle_temporary(harvest)
             harvest.complete(self._completed(harvest, temporary), self.context.began)
             if refusal is not None:
@@ -102,7 +101,7 @@ class _ChangesWalk:
         after = self._open.position.name or None
         for page in read_listed(session, self.reading.parent.wire, after=after, page_rows=page_rows):
             harvest.take(page)
-            self._reach(Position("", _name(page)))
+            self._reach(Position("", page.last_name))
             self._save_if_due(harvest)
         window = self.context.window(self._open.begun, self._open.until)
         self._save_if_gathered(harvest)
@@ -120,7 +119,7 @@ class _ChangesWalk:
                 raise UnboundedList(self.reading.parent.satellite, self.reading.doctype, window.until)
             harvest.take(page, compare=[cell <= compare_until for cell in modified])
             if not self.newest_first:
-                self._reach(Position(modified[-1], _name(page)))
+                self._reach(Position(modified[-1], page.last_name))
             self._save_if_due(harvest)
         return newest if self.newest_first and newest else window.until
 
@@ -170,7 +169,6 @@ class _ChangesWalk:
         Where too much is gone, that is left pending and returned: the DocType's other changes don't wait for somebody's
         decision.
         """
-        doctype = self.reading.doctype
         told = signalled(harvest, self.signals)
         linking = pointing_at_renamed(self.context, self.reading, self.schema, self.signals, self._open.id)
         names = list(dict.fromkeys([*harvest.pending, *told, *linking]))
@@ -179,18 +177,21 @@ class _ChangesWalk:
         self._save_if_gathered(harvest)
         _, gone = harvest.settle(names)
         self._save_if_gathered(harvest)
-        deleted = frozenset(self.signals.deleted.get(doctype, ()))
         try:
-            settle_gone(harvest, gone, merged_into(self.signals, doctype), deleted=deleted)
+            settle_gone(harvest, gone, merged_into(self.signals, self.reading.doctype), deleted=self._deleted)
         except MassDeletion as refusal:
             harvest.pending.update(dict.fromkeys(gone))
             return refusal
         return None
 
+    @property
+    def _deleted(self) -> frozenset[str]:
+        return frozenset(self.signals.deleted.get(self.reading.doctype, ()))
+
     def _settle_strangers(self, harvest: Harvest) -> None:
         if harvest.has_strangers:
             self._save_if_gathered(harvest)
-            settle_strangers(harvest)
+            settle_strangers(harvest, merged_into(self.signals, self.reading.doctype), deleted=self._deleted)
 
     def _settle_temporary(self, harvest: Harvest) -> Temporary:
         known = Temporary(self._state.temporary, self._state.temporary_newest)
@@ -204,8 +205,10 @@ class _ChangesWalk:
         self._open = replace(self._open, position=position)
 
     def _save_if_due(self, harvest: Harvest) -> None:
+        """Strangers are settled with every batch: a bulk change may bring any number of them."""
         if harvest.is_due:
             self._save(harvest)
+            self._settle_strangers(harvest)
 
     def _save_if_gathered(self, harvest: Harvest) -> None:
         """What is compared with the lake must know what this walk has packaged."""
@@ -232,8 +235,3 @@ class _ChangesWalk:
             temporary=temporary.count,
             temporary_newest=temporary.newest,
         )
-
-
-def _name(page: WirePage) -> str | int:
-    name: object = page.column("name")[-1]
-    return name if isinstance(name, int) else str(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +22,8 @@ from federation.extract.outcome import DocTypeOutcome
 from federation.extract.quarantine import quarantine_rows
 from federation.extract.site_time import read_wire_time
 from federation.extract.validation import BatchValidation
-from federation.lake.known import KnownDocuments, set_aside
+from federation.lake.known import KnownDocuments
+from federation.lake.lookups import set_aside
 from federation.lake.manifest import CompletedWalk, DocTypeState, Package, WalkKind
 from federation.lake.packages import PackageWriter
 
@@ -33,6 +34,7 @@ class Harvest:
     Attributes:
         walk: the walk's id.
         pending: names that must be read again whatever `modified` says.
+        lost: documents that the walk has found to be gone for good.
     """
 
     def __init__(
@@ -62,7 +64,8 @@ class Harvest:
         self.reading = reading
         self.walk = walk
         self.pending = dict.fromkeys(pending)
-        self.strange_before = strange_before
+        self.lost = 0
+        self._strange_before = strange_before
         self._kind: WalkKind = kind
         self._begun = begun
         self._committed_at = monotonic()
@@ -76,7 +79,6 @@ class Harvest:
         self._known: KnownDocuments | None = None
         self._closing = ExitStack()
         self._validation = BatchValidation(reading, enabled=context.validate, frappe_major=context.frappe_major)
-        self._batch = 0
         self._writer = self._new_writer()
 
     def __enter__(self) -> Self:
@@ -122,7 +124,9 @@ class Harvest:
             self._known = self._closing.enter_context(KnownDocuments(run.folder, run.log, self.doctype, walk=self.walk))
         return self._known
 
-    def take(self, page: WirePage, *, compare: Sequence[bool] | None = None, note_seen: bool = False) -> set[str]:
+    def take(
+        self, page: WirePage, *, compare: Sequence[bool] | None = None, note_seen: bool = False
+    ) -> pa.ChunkedArray:
         """Package the documents of a page: those that are whole aren't pending any more, those that moved are.
 
         Args:
@@ -131,11 +135,12 @@ class Harvest:
             note_seen: tell the lake of documents that were found as known.
 
         Returns:
-            The names accepted: packaged, or found as known.
+            The names accepted, as strings: packaged, or found as known.
         """
         self.context.stop_if_asked(self.doctype)
         whole = make_whole(self.context.session, self.reading, page, self.context.in_parallel, self._unlisted)
-        return self.add(whole, page.observed, list(map(str, page.column("name"))), compare, note_seen=note_seen)
+        self.add(whole, page.observed, list(map(str, page.column("name"))), compare, note_seen=note_seen)
+        return whole.tables[self.doctype].column("name")
 
     def add(
         self,
@@ -145,12 +150,13 @@ class Harvest:
         compare: Sequence[bool] | None,
         *,
         note_seen: bool = False,
-    ) -> set[str]:
+    ) -> None:
         """Package documents that are whole; see `take`."""
         tables = whole.tables
-        accepted = set(tables[self.doctype].column("name").to_pylist())
-        if compare is not None and any(compare):
-            same = self.known().unchanged(_only(tables, self.reading, pa.array(compress(names, compare), pa.string())))
+        compared = compare or ()
+        if any(compared):
+            chosen = tables if all(compared) else _only(tables, self.reading, compress(names, compared))
+            same = self.known().unchanged(chosen)
             self._unchanged += len(same)
             if len(same):
                 tables = _without(tables, self.reading, same)
@@ -160,9 +166,9 @@ class Harvest:
             self._finish_package()
         self._writer.append(tables)
         self._validation.add(tables)
-        if rejected := self._newly_rejected(whole.rejected, compared=compare is not None and any(compare)):
+        if rejected := self._newly_rejected(whole.rejected, compared=any(compared)):
             self._writer.add_quarantined(quarantine_rows(rejected, observed))
-        self._strangers.update(_born_before(tables[self.doctype], self.strange_before))
+        self._strangers.update(_born_before(tables[self.doctype], self._strange_before))
         for name in self.pending.keys() & set(names):
             del self.pending[name]
         self.pending.update(dict.fromkeys(whole.pending))
@@ -170,7 +176,6 @@ class Harvest:
         self._strays += whole.strays
         self._documents_read += len(names)
         self.context.progress.read(self.doctype, sum(table.num_rows for table in whole.tables.values()))
-        return accepted
 
     @property
     def has_strangers(self) -> bool:
@@ -201,7 +206,7 @@ class Harvest:
         met: set[str] = set()
         for page in read_named(self.context.session, self.reading.parent.wire, list(names)):
             met.update(map(str, page.column("name")))
-            accepted |= self.take(page, compare=[True] * page.rows, note_seen=note_seen)
+            accepted.update(self.take(page, compare=[True] * page.rows, note_seen=note_seen).to_pylist())
         return accepted, [name for name in dict.fromkeys(names) if name not in met]
 
     def mark_seen(self, names: Sequence[str], observed: datetime) -> None:
@@ -288,9 +293,9 @@ class Harvest:
             self._ready.append(package)
 
     def _new_writer(self) -> PackageWriter:
-        self._batch = self.context.next_batch(self.doctype)
+        batch = self.context.next_batch(self.doctype)
         tables = [table.table.doctype for table in (self.reading.parent, *self.reading.children)]
-        return self.context.run.package(self.doctype, batch=self._batch, walk=self.walk, tables=tables)
+        return self.context.run.package(self.doctype, batch=batch, walk=self.walk, tables=tables)
 
 
 def rows_of(page: WirePage, chosen: Sequence[bool]) -> WirePage:
@@ -315,9 +320,10 @@ def _rows(package: Package) -> int:
     return sum(file.rows for file in package.files)
 
 
-def _only(tables: Mapping[str, pa.Table], reading: DocumentReading, names: pa.Array) -> dict[str, pa.Table]:
+def _only(tables: Mapping[str, pa.Table], reading: DocumentReading, names: Iterable[str]) -> dict[str, pa.Table]:
+    chosen = pa.array(names, pa.string())
     return {
-        doctype: table.filter(pc.is_in(table.column(_owner(reading, doctype)), names))
+        doctype: table.filter(pc.is_in(table.column(_owner(reading, doctype)), chosen))
         for doctype, table in tables.items()
     }
 

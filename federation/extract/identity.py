@@ -9,8 +9,8 @@ from connectors.frappe import DocTypeError, FrappeSession, prove_absent, read_na
 from federation.extract.documents import DocumentReading
 from federation.extract.errors import AnotherSite
 from federation.extract.site_time import read_wire_time, wire_time
-from federation.lake.known import spread
 from federation.lake.known_names import count_known
+from federation.lake.lookups import spread
 from federation.lake.manifest import Anchor
 from federation.lake.run import LakeRun
 

@@ -96,15 +96,14 @@ class _PassRun:
         for page in pages:
             self._look_at(harvest, page)
             self._met += page.rows
-            name: object = page.column("name")[-1]
-            after = name if isinstance(name, int) else str(name)
+            after = page.last_name
             if harvest.is_due or self._is_spent:
                 ended = False
                 pages.close()
                 break
         if harvest.has_strangers:
             self._save_if_gathered(harvest)
-            settle_strangers(harvest)
+            settle_strangers(harvest, {}, deleted=frozenset())
         self._settle_temporary(harvest)
         self._pass = replace(self._pass, after=after)
         self._complete(harvest, replace(self._state, passes={**self._state.passes, self._kind: self._pass}))

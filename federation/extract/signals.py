@@ -14,7 +14,7 @@ from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.harvest import Harvest
 from federation.extract.site_time import Window
-from federation.lake.known import owners_of
+from federation.lake.lookups import owners_of
 from federation.policy.apply import hash_cells
 
 _LOG: Final = logging.getLogger(__name__)

@@ -10,12 +10,12 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import prove_absent, read_heads, read_listed, text_table
+from connectors.frappe import Filter, WirePage, WireTable, prove_absent, read_heads, read_listed, text_table
 from federation.extract.errors import MassDeletion
 from federation.extract.harvest import Harvest
 from federation.extract.site_time import read_wire_time, wire_time
-from federation.lake.known import alive_before, born_at, creations
 from federation.lake.known_names import count_known
+from federation.lake.lookups import alive_before, born_at, creations
 from federation.lake.packages import ALIAS_SCHEMA
 
 _CREATIONS_AT_ONCE: Final = 200
@@ -50,16 +50,21 @@ def settle_gone(harvest: Harvest, gone: Sequence[str], renamed: Mapping[str, str
     buried = [name for name in proof.absent if name not in waiting]
     told = {old: new for old, new in renamed.items() if old in buried and heirs.get(old) is None}
     aliases = {name: heir for name, heir in heirs.items() if heir in accepted} | told
-    refuse_mass_deletion(harvest, sum(name not in aliases for name in buried))
+    believe_lost(harvest, sum(name not in aliases for name in buried))
     harvest.bury(buried, proof.observed)
     harvest.alias(_alias_rows(aliases, proof.observed))
 
 
-def settle_strangers(harvest: Harvest) -> None:
+def settle_strangers(harvest: Harvest, renamed: Mapping[str, str], *, deleted: frozenset[str]) -> None:
     """Bury the earlier names of documents that are old and were never known under the name that they came with.
 
     A rename that nobody told of shows in its new name or in its old one, whichever is met first; until both are
     settled the document would count twice. What was gathered so far must be committed.
+
+    Args:
+        harvest: the walk's.
+        renamed: see `settle_gone`.
+        deleted: names that the site says it deleted.
 
     Raises:
         MassDeletion: more documents are gone for good than the setting allows.
@@ -75,21 +80,53 @@ def settle_strangers(harvest: Harvest) -> None:
     alike = born_at(run.folder, run.log, harvest.doctype, sorted(set(new.values())), walk=harvest.walk)
     suspects = [name for name in alike.column("name").to_pylist() if name not in new]
     there = read_heads(harvest.context.session, harvest.doctype, suspects) if suspects else {}
-    settle_gone(harvest, [name for name in suspects if name not in there], {}, deleted=frozenset())
+    settle_gone(harvest, [name for name in suspects if name not in there], renamed, deleted=deleted)
 
 
-def refuse_mass_deletion(harvest: Harvest, gone: int) -> None:
-    """Stop where more documents are gone than one run may believe.
+def believe_lost(harvest: Harvest, gone: int) -> None:
+    """Take so many documents for gone for good, unless the whole walk then believes more than the setting allows.
 
     Raises:
         MassDeletion: the share is above the setting's.
     """
     context = harvest.context
-    if context.allow_mass_delete or gone <= context.limits.delete_free:
-        return
-    known = count_known(context.run.folder, context.run.log, harvest.doctype)
-    if gone > known * context.limits.delete_share:
-        raise MassDeletion(harvest.reading.parent.satellite, harvest.doctype, gone, known)
+    lost = harvest.lost + gone
+    if not context.allow_mass_delete and lost > context.limits.delete_free:
+        known = count_known(context.run.folder, context.run.log, harvest.doctype) + harvest.lost
+        if lost > known * context.limits.delete_share:
+            raise MassDeletion(harvest.reading.parent.satellite, harvest.doctype, lost, known)
+    harvest.lost = lost
+
+
+def births(documents: pa.Table) -> dict[str, str]:
+    """Return name → `creation` as on the wire, "" where there is none, of documents in `CREATIONS_SCHEMA`."""
+    pairs = zip(*(documents.column(column).to_pylist() for column in ("name", "creation")), strict=True)
+    return {name: "" if creation is None else wire_time(creation) for name, creation in pairs}
+
+
+def read_born_with(
+    harvest: Harvest, table: WireTable, documents: pa.Table, *filters: Filter
+) -> Iterator[tuple[WirePage, list[str]]]:
+    """Yield pages of what the site has now of the instants at which some documents were created, and those instants.
+
+    Renaming leaves `modified` or moves it on: no successor lies before the oldest of them, where an index helps.
+
+    Args:
+        harvest: the walk's.
+        table: what is asked; `creation` must be among the fields.
+        documents: `CREATIONS_SCHEMA`.
+        filters: hold as well.
+
+    Yields:
+        A page, and the `creation` of each of its rows as `births` writes it.
+    """
+    oldest = pc.min(documents.column("modified")).as_py()
+    since: tuple[Filter, ...] = (("modified", ">=", wire_time(oldest)),) if oldest is not None else ()
+    instants = sorted(set(births(documents).values()) - {""})
+    for start in range(0, len(instants), _CREATIONS_AT_ONCE):
+        some = ("creation", "in", instants[start : start + _CREATIONS_AT_ONCE])
+        for page in read_listed(harvest.context.session, table, filters=(*since, some, *filters)):
+            yield page, [wire_time(read_wire_time(str(creation))) for creation in page.column("creation")]
 
 
 def _successors(harvest: Harvest, absent: Sequence[str]) -> dict[str, str | None]:
@@ -99,41 +136,24 @@ def _successors(harvest: Harvest, absent: Sequence[str]) -> dict[str, str | None
     heirs: dict[str, str | None] = dict.fromkeys(absent)
     if not was.num_rows:
         return heirs
-    found = _created_at(harvest, was)
+    table = text_table(harvest.doctype, "name", "creation")
+    found = {
+        str(name): creation
+        for page, instants in read_born_with(harvest, table, was)
+        for name, creation in zip(page.column("name"), instants, strict=True)
+    }
     before = alive_before(run.folder, run.log, harvest.doctype, list(found))
     by_creation: dict[str, list[str]] = {}
     for name, creation in found.items():
         if name not in heirs and name not in before:
             by_creation.setdefault(creation, []).append(name)
-    born = {name: "" if creation is None else wire_time(creation) for name, creation in _pairs(was)}
+    born = births(was)
     alike = Counter(born.values())
     for name, creation in born.items():
         candidates = by_creation.get(creation, ())
         if len(candidates) == 1 and alike[creation] == 1:
             heirs[name] = candidates[0]
     return heirs
-
-
-def _created_at(harvest: Harvest, was: pa.Table) -> dict[str, str]:
-    """Name → `creation` of the documents on the site that were created when those in `was` were.
-
-    Renaming leaves `modified` or moves it on: no successor lies before the oldest of them, where an index helps.
-    """
-    table = text_table(harvest.doctype, "name", "creation")
-    oldest = pc.min(was.column("modified")).as_py()
-    filters = (("modified", ">=", wire_time(oldest)),) if oldest is not None else ()
-    found: dict[str, str] = {}
-    instants = sorted({wire_time(creation) for creation in was.column("creation").to_pylist() if creation is not None})
-    for start in range(0, len(instants), _CREATIONS_AT_ONCE):
-        some = ("creation", "in", instants[start : start + _CREATIONS_AT_ONCE])
-        for page in read_listed(harvest.context.session, table, filters=(*filters, some)):
-            for name, creation in zip(*page.columns, strict=True):
-                found[str(name)] = wire_time(read_wire_time(str(creation)))
-    return found
-
-
-def _pairs(was: pa.Table) -> Iterator[tuple[str, datetime | None]]:
-    return zip(was.column("name").to_pylist(), was.column("creation").to_pylist(), strict=True)
 
 
 def _alias_rows(aliases: Mapping[str, str | None], observed: datetime) -> pa.Table:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import prove_absent, read_count, read_listed, text_table
+from connectors.frappe import count_request, prove_absent, read_count, read_listed, text_table
 from federation.extract.documents import TO_RENAME
 from federation.extract.harvest import Harvest
-from federation.extract.site_time import read_wire_time, wire_time
-from federation.extract.succession import refuse_mass_deletion
-from federation.lake.known import known_where
-
-_CREATIONS_AT_ONCE: Final = 200
+from federation.extract.site_time import wire_time
+from federation.extract.succession import believe_lost, births, read_born_with
+from federation.lake.lookups import known_where
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +62,8 @@ def settle_temporary_names(harvest: Harvest, known: Temporary, *, has_read: bool
 
 def _still_named(harvest: Harvest, known: Temporary) -> bool:
     """One count tells that no name has gone; whatever came since is younger than the newest that we know."""
-    filters = ((TO_RENAME, "=", 1), ("creation", "<=", known.newest))
-    return read_count(harvest.context.session, harvest.doctype, filters) == known.count
+    named = count_request(harvest.doctype, {TO_RENAME: ("=", 1), "creation": ("<=", known.newest)})
+    return read_count(harvest.context.session, named) == known.count
 
 
 def _listed(harvest: Harvest) -> pa.Array:
@@ -88,33 +84,25 @@ def _succeed(harvest: Harvest, gone: pa.Table) -> int:
     """
     context = harvest.context
     observed = context.clock()
-    born = {
-        name: "" if creation is None else wire_time(creation)
-        for name, creation in zip(*(gone.column(name).to_pylist() for name in ("name", "creation")), strict=True)
-    }
-    oldest = pc.min(gone.column("modified")).as_py()
-    found, accepted = _read_successors(harvest, [text for text in born.values() if text], oldest)
+    born = births(gone)
+    found, accepted = _read_successors(harvest, gone)
     buried = [name for name, creation in born.items() if creation in accepted]
     proof = prove_absent(context.session, harvest.doctype, [name for name in born if born[name] not in found])
-    refuse_mass_deletion(harvest, len(proof.absent))
+    believe_lost(harvest, len(proof.absent))
     harvest.hide(proof.hidden)
     harvest.bury(buried, observed)
     harvest.bury(proof.absent, proof.observed)
     return sum(creation in found - accepted for creation in born.values())
 
 
-def _read_successors(harvest: Harvest, born: list[str], oldest: datetime | None) -> tuple[set[str], set[str]]:
+def _read_successors(harvest: Harvest, gone: pa.Table) -> tuple[set[str], set[str]]:
     """The instants of `creation` under which the site has named documents now, and those that were accepted."""
-    since = (("modified", ">=", wire_time(oldest)),) if oldest is not None else ()
     found: set[str] = set()
     accepted: set[str] = set()
-    for start in range(0, len(born), _CREATIONS_AT_ONCE):
-        filters = (*since, ("creation", "in", born[start : start + _CREATIONS_AT_ONCE]), (TO_RENAME, "=", 0))
-        for page in read_listed(harvest.context.session, harvest.reading.parent.wire, filters=filters):
-            names = harvest.take(page, compare=[True] * page.rows)
-            for name, creation in zip(page.column("name"), page.column("creation"), strict=True):
-                instant = wire_time(read_wire_time(str(creation)))
-                found.add(instant)
-                if str(name) in names:
-                    accepted.add(instant)
+    for page, instants in read_born_with(harvest, harvest.reading.parent.wire, gone, (TO_RENAME, "=", 0)):
+        names = set(harvest.take(page, compare=[True] * page.rows).to_pylist())
+        found.update(instants)
+        accepted.update(
+            instant for name, instant in zip(page.column("name"), instants, strict=True) if str(name) in names
+        )
     return found, accepted

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+import pyarrow as pa
+
+from federation.contract.names import NAME
 from federation.lake.current import Current, read_current
 from federation.lake.history import Committed
 from federation.lake.lake_sql import (
@@ -30,6 +33,16 @@ def count_known(folder: LakeFolder, log: CommitLog, doctype: str) -> int:
     with open_duckdb(folder) as connection:
         counted = connection.execute(f"SELECT count(*) FROM ({_alive(folder, current, packages)})").fetchall()
     return int(counted[0][0])
+
+
+def alive_among(folder: LakeFolder, current: Current, packages: Sequence[Committed], names: Sequence[str]) -> set[str]:
+    """Return those of `names` that are alive by `current` and `packages`, quarantined ones included."""
+    if not names or not (current.files or packages):
+        return set()
+    with open_duckdb(folder) as connection:
+        connection.register("asked", pa.table({NAME: pa.array(names, pa.string())}))
+        found = connection.execute(_alive(folder, current, packages, "SEMI JOIN asked USING (name)")).fetchall()
+    return {name for (name,) in found}
 
 
 def missing_names(
@@ -67,10 +80,10 @@ def missing_names(
             yield [name for (name,) in rows]
 
 
-def _alive(folder: LakeFolder, current: Current, packages: Sequence[Committed]) -> str:
-    """Names whose newest version, accepted or quarantined, is not an absence."""
+def _alive(folder: LakeFolder, current: Current, packages: Sequence[Committed], chosen: str = "") -> str:
+    """Names whose newest version, accepted or quarantined, is not an absence; `chosen` narrows them by a join."""
     heads = known_heads_sql(folder, current, packages)
-    return f"SELECT name FROM ({heads}) GROUP BY name HAVING NOT {is_absent(f'max({VERSION})')}"
+    return f"SELECT name FROM ({heads}) {chosen} GROUP BY name HAVING NOT {is_absent(f'max({VERSION})')}"
 
 
 def known_heads_sql(folder: LakeFolder, current: Current, packages: Sequence[Committed]) -> str:

@@ -160,20 +160,19 @@ class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     creation: str
 
 
-class SiteState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SiteState(msgspec.Struct, frozen=True):
     """All that extraction remembers of the site as a whole.
 
+    Fields that it doesn't know are passed over: older manifests hold positions of the feeds here, which say no more
+    than `begun` and `until`.
+
     Attributes:
-        deleted: how far the list of Deleted Documents is read.
-        renames: how far the Comments that tell of renames are read.
         begun: when the last run began whose feeds of deletions and renames were read to their end (UTC).
         until: the site-local bound of that run, as text.
         anchors: documents by which the site is known again.
         zone: its time zone as last told; "" before the first time.
     """
 
-    deleted: Position = Position()
-    renames: Position = Position()
     begun: datetime | None = None
     until: str = ""
     anchors: tuple[Anchor, ...] = ()

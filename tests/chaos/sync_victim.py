@@ -24,6 +24,7 @@ from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
 from federation.lake.storage import LakeOutput
 from federation.settings.load import load_settings
+from federation.settings.model import Settings
 from federation.sync import sync_satellite
 
 MUTATIONS = frozenset({"os.link", "os.rename", "os.remove", "os.truncate"})
@@ -88,14 +89,20 @@ class WatchedConnection:
         self._connection.close()
 
 
-def sync(order: dict[str, Any]) -> None:
-    """Sync, and end the process."""
+def watched(order: dict[str, Any]) -> tuple[Reaper, Settings]:
+    """Count every effect of this process from here on; the settings are read before."""
     reaper = Reaper(order["kill_at"])
     connect = duckdb.connect
     duckdb.connect = lambda *args, **kwargs: WatchedConnection(connect(*args, **kwargs), reaper)  # type: ignore[assignment]
     LakeOutput.close = reaper.closing(LakeOutput.close)  # type: ignore[method-assign]
     settings = load_settings(Path(order["settings"]))
     sys.addaudithook(reaper.audit)
+    return reaper, settings
+
+
+def sync(order: dict[str, Any]) -> None:
+    """Sync, and end the process."""
+    reaper, settings = watched(order)
     outcome = sync_satellite(settings, settings.satellites["shop"], RunOptions(depth=order["depth"]), Unwatched())
     Path(order["effects"]).write_text("\n".join(reaper.seen))
     if not outcome.ok:

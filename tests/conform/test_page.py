@@ -196,6 +196,12 @@ def test_misfits_are_named_and_their_cells_are_null(reading: TableReading):
     assert page.wire["since"][2] == "28.02.2026"
 
 
+def test_a_datetime_whose_instant_no_database_holds_keeps_its_local_time(reading: TableReading):
+    page = conformed(reading, ROW | {"seen": "0001-01-01 00:00:00"})
+    row = page.table.to_pylist()[0]
+    assert (page.misfits, row["seen"], row["seen_utc"]) == ((), at("0001-01-01 00:00:00"), None)
+
+
 def test_a_misfit_says_why_in_frappes_words(reading: TableReading):
     (misfit,) = conformed(reading, ROW | {"since": "x" * 1_000_000}).misfits
     assert misfit.reason == "is not a Date (date32[day])"

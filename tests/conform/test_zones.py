@@ -69,8 +69,32 @@ def test_every_other_time_is_what_the_zones_rules_say(zone: str, local: list[dat
             assert abs(utc.replace(tzinfo=UTC) - judged) <= timedelta(hours=1)
 
 
-def test_the_ends_of_time_do_not_break_a_page():
-    edges = pa.array(["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", None]).cast(DATETIME)
-    for zone in ZONES:
-        shifted = to_utc(edges, zone)
-        assert (len(shifted), shifted.null_count) == (3, 1)
+@pytest.mark.parametrize(
+    ("zone", "local", "utc"),
+    [
+        ("America/Santiago", "9999-12-31 23:30:00", None),
+        ("America/Santiago", "9999-12-31 20:59:59.999999", "9999-12-31 23:59:59.999999"),
+        ("America/Santiago", "9999-12-31 21:00:00", None),
+        ("Asia/Tokyo", "0001-01-01 00:00:00", None),
+        ("Asia/Tokyo", "9999-12-31 23:59:59.999999", "9999-12-31 14:59:59.999999"),
+        ("UTC", "0001-01-01 00:00:00", "0001-01-01 00:00:00"),
+        ("UTC", "9999-12-31 23:59:59.999999", "9999-12-31 23:59:59.999999"),
+    ],
+)
+def test_an_instant_beyond_the_ends_of_time_is_null_and_those_before_them_stay(zone: str, local: str, utc: str | None):
+    shifted = to_utc(pa.array([local, None, "2026-01-01 12:00:00"]).cast(DATETIME), zone).to_pylist()
+    assert shifted[0] == (None if utc is None else datetime.fromisoformat(utc))
+    assert shifted[1] is None
+    assert shifted[2] is not None
+
+
+@settings(deadline=None)
+@given(st.sampled_from(ZONES), st.lists(st.none() | st.datetimes()))
+def test_the_ends_of_time_do_not_break_a_page(zone: str, local: list[datetime | None]):
+    """Only a time within a day of an end can be beyond it in UTC."""
+    edges = [datetime.fromisoformat(edge) for edge in ("0001-01-01", "9999-12-31 23:59:59.999999")]
+    shifted = to_utc(pa.array([*local, *edges], type=DATETIME), zone)
+    assert shifted.type == DATETIME
+    for naive, utc in zip([*local, *edges], shifted.to_pylist(), strict=True):
+        if naive is None or edges[0] + timedelta(days=1) < naive < edges[1] - timedelta(days=1):
+            assert (utc is None) == (naive is None)

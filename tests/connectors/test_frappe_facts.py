@@ -274,7 +274,7 @@ def test_no_conditional_request_is_sent_because_sites_ignore_them():
 
 def test_objects_where_arrays_were_asked_cost_no_second_request():
     """Version 13 answers a POST with objects, whatever `as_dict` says."""
-    names = [f"TODO-{number:04}" for number in range(400)]
+    names = [f"NOTE-{number:04}" for number in range(400)]
     rows = [{"name": name, "modified": NOW} for name in names]
     with serving(respond(json.dumps({"message": rows}).encode())) as server:
         (page,) = read_named(server.session(), HEADS, names)

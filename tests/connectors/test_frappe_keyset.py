@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from frappe_model import ModelSite, collated
+from frappe_restless import STAMPS, TABLE, UNTIL, happenings, names, restless, rows, site_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,48 +14,16 @@ from connectors.frappe import DocTypeError, Position, WireTable, read_changes, r
 from connectors.frappe.keyset import KeysetWalk
 from connectors.frappe.lists import ListQuery
 
-STAMPS = [f"2026-03-01 10:00:0{second}" + fraction for second in range(3) for fraction in ("", ".000001", ".500000")]
-UNTIL = "2026-03-01 10:00:02"
-LATER = "2026-03-01 10:00:09"
-TABLE = WireTable("ToDo", ("name", "modified", "version"), ("text", "text", "integer"))
-
-names = st.text("aAbBéÉü'\"\\%_ 東😀-1", min_size=1, max_size=4).map(str.strip).filter(bool)
-rows = st.lists(st.tuples(names, st.sampled_from(STAMPS)), unique_by=lambda row: collated(row[0]), max_size=25)
-changes = st.lists(
-    st.tuples(st.integers(0, 8), st.integers(0, 24), st.sampled_from(["save", "delete", "insert"])), max_size=8
-)
-
-
-def site_of(listed: list[tuple[str, str]]) -> ModelSite:
-    return ModelSite({"ToDo": [{"name": name, "modified": modified, "version": 0} for name, modified in listed]})
-
 
 def read(site: ModelSite, page_rows: int, after: Position | None = None) -> list[tuple[object, ...]]:
     pages = read_changes(site.session(), TABLE, after=after, until=UNTIL, page_rows=page_rows)
     return [row for page in pages for row in zip(*page.columns, strict=True)]
 
 
-@given(rows, st.integers(1, 6), st.none() | st.tuples(st.sampled_from(STAMPS), names | st.just("")), changes)
+@given(rows(25), st.integers(1, 6), st.none() | st.tuples(st.sampled_from(STAMPS), names | st.just("")), happenings)
 def test_a_walk_brings_every_document_that_rests_exactly_once(listed, page_rows, after, happening):
     site = site_of(listed)
-    table = site.tables["ToDo"]
-    touched: set[str] = set()
-
-    def change(number: int) -> None:
-        for at, which, what in happening:
-            if at != number:
-                continue
-            if what == "insert":
-                table.append({"name": f"new {number} {which} {len(table)}", "modified": LATER, "version": 0})
-            elif which < len(table):
-                row = table[which]
-                touched.add(row["name"])
-                if what == "delete":
-                    table.remove(row)
-                else:
-                    row.update(modified=LATER, version=row["version"] + 1)
-
-    site.before_each = change
+    touched = restless(site, happening)
     start = Position(*after) if after else None
     seen = read(site, page_rows, start)
     expected = {
@@ -70,7 +39,7 @@ def test_a_walk_brings_every_document_that_rests_exactly_once(listed, page_rows,
 
 
 def test_a_tie_larger_than_a_page_loses_no_document():
-    tied = [(f"TODO-{number:03}", STAMPS[4]) for number in range(53)]
+    tied = [(f"NOTE-{number:03}", STAMPS[4]) for number in range(53)]
     site = site_of([("before", STAMPS[0]), *tied, ("after", STAMPS[5])])
     assert [name for name, _, _ in read(site, page_rows=7)] == ["before", *(name for name, _ in tied), "after"]
 
@@ -165,7 +134,7 @@ def test_child_rows_come_once_each_and_only_of_the_parents_asked_for(owners, pag
 
 
 def test_names_are_read_in_chunks_by_post_one_request_each():
-    listed = [(f"TODO-{number:05}", STAMPS[0]) for number in range(1998)]
+    listed = [(f"NOTE-{number:05}", STAMPS[0]) for number in range(1998)]
     site = site_of(listed)
     wanted = [name for name, _ in listed[::2]] + ["gone", "", "gone"]
     pages = list(read_named(site.session(), TABLE, wanted))

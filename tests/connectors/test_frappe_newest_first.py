@@ -6,7 +6,8 @@ import json
 from collections import Counter
 
 import pytest
-from frappe_model import ModelSite, collated
+from frappe_model import ModelSite
+from frappe_restless import STAMPS, TABLE, UNTIL, happenings, restless, rows, site_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,48 +15,16 @@ from connectors.frappe import DocTypeError, WireTable, read_changes_newest_first
 from connectors.frappe.keyset import KeysetWalk
 from connectors.frappe.lists import ListQuery
 
-STAMPS = [f"2026-03-01 10:00:0{second}" + fraction for second in range(3) for fraction in ("", ".000001", ".500000")]
-UNTIL = "2026-03-01 10:00:02"
-LATER = "2026-03-01 10:00:09"
-TABLE = WireTable("ToDo", ("name", "modified", "version"), ("text", "text", "integer"))
-
-names = st.text("aAbBéÉü'\"\\%_ 東😀-1", min_size=1, max_size=4).map(str.strip).filter(bool)
-rows = st.lists(st.tuples(names, st.sampled_from(STAMPS)), unique_by=lambda row: collated(row[0]), max_size=60)
-changes = st.lists(
-    st.tuples(st.integers(0, 8), st.integers(0, 24), st.sampled_from(["save", "delete", "insert"])), max_size=8
-)
-
-
-def site_of(listed: list[tuple[str, str]]) -> ModelSite:
-    return ModelSite({"ToDo": [{"name": name, "modified": modified, "version": 0} for name, modified in listed]})
-
 
 def read(site: ModelSite, since: str, page_rows: int | None = None) -> list[tuple[object, ...]]:
     pages = read_changes_newest_first(site.session(), TABLE, since=since, until=UNTIL, page_rows=page_rows)
     return [row for page in pages for row in zip(*page.columns, strict=True)]
 
 
-@given(rows, st.integers(1, 6), st.sampled_from(STAMPS), changes)
+@given(rows(60), st.integers(1, 6), st.sampled_from(STAMPS), happenings)
 def test_every_document_that_rests_comes_exactly_once(listed, page_rows, since, happening):
     site = site_of(listed)
-    table = site.tables["ToDo"]
-    touched: set[str] = set()
-
-    def change(number: int) -> None:
-        for at, which, what in happening:
-            if at != number:
-                continue
-            if what == "insert":
-                table.append({"name": f"new {number} {which} {len(table)}", "modified": LATER, "version": 0})
-            elif which < len(table):
-                row = table[which]
-                touched.add(row["name"])
-                if what == "delete":
-                    table.remove(row)
-                else:
-                    row.update(modified=LATER, version=row["version"] + 1)
-
-    site.before_each = change
+    touched = restless(site, happening)
     seen = read(site, since, page_rows)
     expected = {name for name, modified in listed if since <= modified <= UNTIL}
     times = Counter(name for name, _, _ in seen)

@@ -13,10 +13,10 @@ from connectors.frappe import DocTypeError, SatelliteError, WireTable
 from connectors.frappe.pages import text_table
 from connectors.frappe.permissions import (
     Count,
+    compare_counts,
     may_list,
     missing_doctypes,
     read_changes_allowed,
-    read_count,
     read_refused_fields,
     read_user_rights,
 )
@@ -52,7 +52,7 @@ def counting(listed: object, there: object) -> Methods:
 
 
 def test_a_list_that_shrinks_without_a_sign_is_found_by_the_count_that_ignores_permissions() -> None:
-    count = read_count(Site(counting(25, 25_675)).session(), "Customer")
+    count = compare_counts(Site(counting(25, 25_675)).session(), "Customer")
     assert count == Count(25, 25_675)
     assert count.hidden == 25_650
 
@@ -60,14 +60,14 @@ def test_a_list_that_shrinks_without_a_sign_is_found_by_the_count_that_ignores_p
 def test_documents_written_between_the_two_counts_are_not_taken_for_hidden() -> None:
     shown = iter((10, 12))
     methods = counting(0, 12) | {"frappe.desk.reportview.get_count": lambda _: next(shown)}
-    count = read_count(Site(methods).session(), "Customer")
+    count = compare_counts(Site(methods).session(), "Customer")
     assert count is not None
     assert count.hidden == 0
 
 
 @pytest.mark.parametrize("there", [FORBIDDEN, NO_METHOD, "many", None])
 def test_where_a_site_counts_only_what_it_shows_the_hole_cannot_be_told(there: object) -> None:
-    assert read_count(Site(counting(25, there)).session(), "Customer") is None
+    assert compare_counts(Site(counting(25, there)).session(), "Customer") is None
 
 
 def test_fields_above_the_users_permission_level_are_named_by_one_row() -> None:

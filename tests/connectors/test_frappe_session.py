@@ -334,8 +334,8 @@ def test_a_post_goes_to_the_list_call_only():
 
 
 def test_a_long_list_goes_by_post_as_json_of_strings():
-    names = [f"TODO-{number:04}" for number in range(400)]
-    with serving(respond(b'{"message":[["TODO-0001","2026-01-01 00:00:00"]]}')) as server:
+    names = [f"NOTE-{number:04}" for number in range(400)]
+    with serving(respond(b'{"message":[["NOTE-0001","2026-01-01 00:00:00"]]}')) as server:
         (page,) = read_named(server.session(), HEADS, names)
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(f"POST {GET_LIST} HTTP/1.1".encode())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from extract_world import CUSTOMER, ORDER, SHOP, Shop, doctype, open_shop
 
 from federation.demo.site.permissions import SiteUser, add_user
+from federation.extract.harvest import Harvest
 
 
 def aliases(shop: Shop) -> dict[str, str]:
@@ -124,3 +127,58 @@ def test_dynamic_links_to_a_renamed_document_follow_too(tmp_path) -> None:
         shop.documents.rename(CUSTOMER, "Acme", "Zenith")
         shop.sync()
         shop.assert_same(CUSTOMER, "Note")
+
+
+@pytest.fixture
+def bulk(shop: Shop) -> Shop:
+    """Nine customers c0…c8, read two at a time, a commit each; a bulk change comes by them after «c0» was renamed."""
+    for number in range(9):
+        shop.customer(f"c{number}")
+    shop.age()
+    small = shop.with_settings(satellite={"page_rows": 2}, batch_rows=2, doctypes=[CUSTOMER])
+    small.sync()
+    shop.documents.sql_update(CUSTOMER, {"name": "c0"}, {"name": "renamed"})
+    for name in ("renamed", *(f"c{number}" for number in range(1, 9))):
+        shop.documents.save(CUSTOMER, name, {"email": "changed"})
+    return small
+
+
+def test_a_rename_without_a_trace_is_settled_with_its_batch_so_that_a_kill_doesnt_forget_it(bulk: Shop) -> None:
+    bulk.killed('["name",">","c5"]')
+    assert bulk.manifests()[-1].doctypes[CUSTOMER].open is not None
+    bulk.sync()
+    bulk.assert_same(CUSTOMER)
+    assert aliases(bulk) == {"c0": "renamed"}
+
+
+def test_a_bulk_change_holds_no_more_strangers_than_a_batch_brings(bulk: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    take = Harvest.take_strangers
+
+    def counted(harvest: Harvest) -> dict[str, datetime]:
+        strangers = take(harvest)
+        taken.append(len(strangers))
+        return strangers
+
+    monkeypatch.setattr(Harvest, "take_strangers", counted)
+    bulk.sync()
+    assert (max(taken), sum(taken)) == (2, 9)
+    bulk.assert_same(CUSTOMER)
+
+
+def test_a_mass_deletion_is_told_though_each_batch_brings_only_a_part_of_it(shop: Shop) -> None:
+    """Who succeeds whom can't be told among two documents of one instant, so each of them counts as gone."""
+    small = shop.with_settings(satellite={"page_rows": 10}, batch_rows=10, doctypes=[CUSTOMER])
+    names = {shop.customer(f"c{number:03}") for number in range(70)}
+    shop.age()
+    for number in range(70):
+        born = {"creation": f"2026-01-01 00:00:{number // 2:02}"}
+        shop.documents.sql_update(CUSTOMER, {"name": f"c{number:03}"}, born)
+    small.sync()
+    for number in range(60):
+        shop.documents.sql_update(CUSTOMER, {"name": f"c{number:03}"}, {"name": f"n{number:03}"})
+        shop.documents.save(CUSTOMER, f"n{number:03}", {"email": "changed"})
+    outcome = small.sync()[CUSTOMER]
+    assert outcome.status == "failed"
+    assert "60 of" in outcome.error
+    assert shop.names(CUSTOMER) == names

@@ -75,6 +75,13 @@ def test_a_manifest_that_cannot_be_trusted_is_named(folder: LakeFolder, content:
             reading()
 
 
+def test_a_manifest_that_still_holds_positions_of_the_feeds_is_read(folder: LakeFolder) -> None:
+    older = msgspec.json.decode(msgspec.json.encode(manifest(1)))
+    older["site"] |= {feed: {"modified": "2026-03-01", "name": "d", "pending": []} for feed in ("deleted", "renames")}
+    folder.write("log/rest/0000000001.json", msgspec.json.encode(older))
+    assert CommitLog(folder).newest() == manifest(1)
+
+
 def test_a_missing_manifest_is_noticed(folder: LakeFolder) -> None:
     log = filled(folder, 4)
     folder.delete("log/rest/0000000003.json")

@@ -15,8 +15,6 @@ from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import LakeFolder
 
 SITE = SiteState(
-    deleted=Position("2026-03-03", "d"),
-    renames=Position("2026-03-04", "r"),
     begun=at(5),
     until="2026-03-04 12:00:00",
     anchors=(Anchor(VOUCHER, "V-1", "2026-01-01 00:00:00.000001"),),

@@ -15,19 +15,16 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pandas as pd  # noqa: F401 - pyarrow would import it in every child
 
 sys.path.append(str(Path(__file__).parents[1] / "chaos"))
 
-from sync_victim import Reaper, WatchedConnection
+from sync_victim import watched
 
 from connectors.frappe import retries
 from federation.extract import clock
 from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
-from federation.lake.storage import LakeOutput
-from federation.settings.load import load_settings
 from federation.sync import sync_satellite
 
 CRASHED = 70
@@ -49,12 +46,7 @@ def sync(order: dict[str, Any]) -> None:
     """Sync, and end the process."""
     clock.datetime = _Ahead(timedelta(seconds=order["now"]))  # type: ignore[assignment, misc]
     retries._pause = lambda _: 0  # type: ignore[assignment]
-    reaper = Reaper(order["kill_at"])
-    connect = duckdb.connect
-    duckdb.connect = lambda *args, **kwargs: WatchedConnection(connect(*args, **kwargs), reaper)  # type: ignore[assignment]
-    LakeOutput.close = reaper.closing(LakeOutput.close)  # type: ignore[method-assign]
-    settings = load_settings(Path(order["settings"]))
-    sys.addaudithook(reaper.audit)
+    reaper, settings = watched(order)
     options = RunOptions(depth=order["depth"], allow_mass_delete=order["allow_mass_delete"])
     outcome = sync_satellite(settings, settings.satellites["site"], options, Unwatched())
     failed = {each.doctype: each.error for each in outcome.doctypes if each.status == "failed"}

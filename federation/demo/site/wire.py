@@ -33,7 +33,7 @@ def datetime_text(value: object) -> str:
 
 
 def encode(answer: object) -> bytes:
-    r"""An answer as compact JSON, everything beyond ASCII as \uXXXX, as Frappe sends it."""
+    """An answer as compact JSON, everything beyond ASCII escaped by its code, as Frappe sends it."""
     try:
         body = _encoder.encode(answer)
     except UnicodeEncodeError:  # a lone surrogate: Frappe's encoder escapes it like any other character

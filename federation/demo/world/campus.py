@@ -10,7 +10,7 @@ import numpy as np
 
 from federation.demo.world.columns import money, only, pick, spans, texts, wire_dates
 from federation.demo.world.heads import Heads
-from federation.demo.world.ledger import Vouchers, tied
+from federation.demo.world.ledger import Vouchers, billed_vouchers, tied
 from federation.demo.world.masters import standard
 from federation.demo.world.payments import Debts
 from federation.demo.world.sales import Fate, fates, working_instants
@@ -253,32 +253,20 @@ def write_enrolments(scene: Scene, students: Students, enrolments: Enrolments, r
 
 def fee_vouchers(scene: Scene, students: Students, enrolments: Enrolments) -> Vouchers:
     """What the submitted and cancelled ones post: the student's debt against income."""
-    heads = enrolments.fees
-    posted = np.flatnonzero(heads.docstatus)
-    count = len(posted)
+    posted = np.flatnonzero(enrolments.fees.docstatus)
     total = enrolments.total[posted]
-    cents = np.column_stack([total, -total])
-    receivable = np.full(count, scene.place_of(scene.site.receivable))
-    return Vouchers(
-        doctype=FEES,
-        subtype=FEES,
-        names=heads.names[posted],
-        owner=heads.owner[posted],
-        created=heads.created[posted],
-        cancelled=np.where(heads.docstatus[posted] > 1, heads.submitted[posted], np.datetime64("NaT", "us")),
+    receivable = np.full(len(posted), scene.place_of(scene.site.receivable))
+    return billed_vouchers(
+        scene,
+        enrolments.fees,
+        posted,
         posting=enrolments.posting[posted],
-        due=texts(wire_dates(enrolments.due[posted])),
+        due=enrolments.due[posted],
         party_type=STUDENT,
         party=students.names[enrolments.student[posted]],
-        against=heads.names[posted],
-        against_type=FEES,
-        currency=np.full(count, scene.site.currency, dtype=object),
-        rate=np.ones(count),
         cost_center=enrolments.cost_center[posted],
-        remarks=np.full(count, "No Remarks", dtype=object),
         accounts=np.column_stack([receivable, enrolments.income_account[posted]]),
-        cents=cents,
-        billed=cents,
+        cents=np.column_stack([total, -total]),
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from federation.demo.world.columns import money, only, pick, spans, texts, wire_dates
 from federation.demo.world.heads import Heads
-from federation.demo.world.ledger import Vouchers, tied
+from federation.demo.world.ledger import Vouchers, billed_vouchers, tied
 from federation.demo.world.payments import Debts
 from federation.demo.world.sales import Fate
 
@@ -159,31 +159,26 @@ def write_invoices(
 
 def invoice_vouchers(scene: Scene, customers: Customers, sales: Sales, invoices: Invoices) -> Vouchers:
     """What the submitted and cancelled ones post: receivable against income and taxes."""
-    site, heads = scene.site, invoices.heads
-    posted = np.flatnonzero(heads.docstatus)
+    posted = np.flatnonzero(invoices.heads.docstatus)
     sale, sign = invoices.sale[posted], invoices.sign[posted, None]
-    receivable = np.full(len(posted), scene.place_of(site.receivable))
-    names = heads.names[posted]
-    cancelled = np.where(heads.docstatus[posted] > 1, heads.submitted[posted], np.datetime64("NaT", "us"))
-    return Vouchers(
-        doctype=DOCTYPE,
-        subtype=DOCTYPE,
-        names=names,
-        owner=heads.owner[posted],
-        created=heads.created[posted],
-        cancelled=cancelled,
+    receivable = np.full(len(posted), scene.place_of(scene.site.receivable))
+    vouchers = billed_vouchers(
+        scene,
+        invoices.heads,
+        posted,
         posting=invoices.posting[posted],
-        due=texts(wire_dates(invoices.due[posted])),
+        due=invoices.due[posted],
         party_type="Customer",
         party=customers.names[sales.customer[sale]],
-        against=np.where(sign[:, 0] < 0, invoices.return_against[posted], names),
-        against_type=DOCTYPE,
-        currency=billed_currency(site, sales)[sale],
-        rate=sales.rate[sale],
         cost_center=invoices.cost_center[posted],
-        remarks=np.full(len(posted), "No Remarks", dtype=object),
         accounts=np.column_stack([receivable, sales.income_account[sale], sales.tax_account[sale]]),
         cents=_postings(sales.base_total, sales.base_tax)[sale] * sign,
+    )
+    return replace(
+        vouchers,
+        against=np.where(sign[:, 0] < 0, invoices.return_against[posted], vouchers.names),
+        currency=billed_currency(scene.site, sales)[sale],
+        rate=sales.rate[sale],
         billed=_postings(sales.total, sales.tax)[sale] * sign,
     )
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from federation.demo.world.columns import Dates, Flags, Instants, Integers, Texts
+    from federation.demo.world.heads import Heads
     from federation.demo.world.scene import Scene
 
 GL_SERIES = "ACC-GLE-.YYYY.-"
@@ -50,6 +51,47 @@ class Vouchers:
     accounts: Integers
     cents: Integers
     billed: Integers
+
+
+def billed_vouchers(
+    scene: Scene,
+    heads: Heads,
+    posted: Integers,
+    *,
+    posting: Dates,
+    due: Dates,
+    party_type: str,
+    party: Texts,
+    cost_center: Texts,
+    accounts: Integers,
+    cents: Integers,
+) -> Vouchers:
+    """What documents post that bill a party in company currency, for a debt that is each one's own.
+
+    `posted` are the places of those among `heads` that post at all; every column after it holds these alone.
+    """
+    names, docstatus, count = heads.names[posted], heads.docstatus[posted], len(posted)
+    return Vouchers(
+        doctype=heads.doctype,
+        subtype=heads.doctype,
+        names=names,
+        owner=heads.owner[posted],
+        created=heads.created[posted],
+        cancelled=np.where(docstatus > 1, heads.submitted[posted], np.datetime64("NaT", "us")),
+        posting=posting,
+        due=texts(wire_dates(due)),
+        party_type=party_type,
+        party=party,
+        against=names,
+        against_type=heads.doctype,
+        currency=np.full(count, scene.site.currency, dtype=object),
+        rate=np.ones(count),
+        cost_center=cost_center,
+        remarks=np.full(count, "No Remarks", dtype=object),
+        accounts=accounts,
+        cents=cents,
+        billed=cents,
+    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from federation.demo.world.columns import money, pick, spans, texts, wire_dates
 from federation.demo.world.heads import Heads
-from federation.demo.world.ledger import Vouchers, tied
+from federation.demo.world.ledger import Vouchers, billed_vouchers, tied
 from federation.demo.world.payments import Debts
 from federation.demo.world.sales import Fate, fates, working_instants
 
@@ -191,32 +191,21 @@ def write_purchases(scene: Scene, suppliers: Suppliers, purchases: Purchases, rn
 
 def purchase_vouchers(scene: Scene, suppliers: Suppliers, purchases: Purchases) -> Vouchers:
     """What the submitted and cancelled ones post: goods and tax against the supplier."""
-    heads = purchases.heads
-    posted = np.flatnonzero(heads.docstatus)
+    posted = np.flatnonzero(purchases.heads.docstatus)
     count = len(posted)
     payable, stock = (scene.place_of(each) for each in (scene.site.payable, scene.site.accounts_of("Stock")[0]))
     total, tax = purchases.total[posted], purchases.tax[posted]
-    cents = np.column_stack([-total - tax, total, tax])
-    return Vouchers(
-        doctype=DOCTYPE,
-        subtype=DOCTYPE,
-        names=heads.names[posted],
-        owner=heads.owner[posted],
-        created=heads.created[posted],
-        cancelled=purchases.cancelled[posted],
+    return billed_vouchers(
+        scene,
+        purchases.heads,
+        posted,
         posting=purchases.posting[posted],
-        due=texts(wire_dates(purchases.due[posted])),
+        due=purchases.due[posted],
         party_type="Supplier",
         party=suppliers.names[purchases.supplier[posted]],
-        against=heads.names[posted],
-        against_type=DOCTYPE,
-        currency=np.full(count, scene.site.currency, dtype=object),
-        rate=np.ones(count),
         cost_center=purchases.cost_center[posted],
-        remarks=np.full(count, "No Remarks", dtype=object),
         accounts=np.column_stack([np.full(count, payable), np.full(count, stock), purchases.tax_account[posted]]),
-        cents=cents,
-        billed=cents,
+        cents=np.column_stack([-total - tax, total, tax]),
     )
 
 
