@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from federation.contract.columns import Column, Contract, TableContract
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT, column_type, widen
-from federation.contract.names import OBSERVED, SATELLITE, UTC_SUFFIX, column_name
+from federation.contract.names import OBSERVED, SATELLITE, column_name, utc_name
 from federation.contract.satellite_schema import (
     CHILD_FIELDS,
     DOCUMENT_FIELDS,
@@ -100,7 +100,7 @@ def _columns(name: str, owners: Sequence[tuple[str, FieldSchema]], *, hashed: bo
     if column.type != DATETIME:
         return [column]
     in_utc = Column(
-        name + UTC_SUFFIX,
+        utc_name(name),
         DATETIME,
         fieldname=column.fieldname,
         fieldtype=column.fieldtype,

@@ -45,15 +45,15 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
             results.append(_merge_doctype(engine, log, planned, policy))
         except MergeFailed as error:
             failed[planned.doctype] = error
-    _describe(engine, unchanged, policy, anew=bool(new_schema))
-    if new_schema:
+    undescribed = _describe(engine, satellite, unchanged, policy, anew=bool(new_schema))
+    if new_schema and not undescribed:
         confirm_schema(engine.connection, satellite, new_schema)
     refresh(engine.connection, satellite, unchanged)
     merged |= merged_packages(engine.connection, satellite, log.source, history.after)
     reached = max(cursor, settled(history, merged))
     if reached != cursor:
         write_cursor(engine.connection, satellite, log.source, reached)
-    return MergeReport(tuple(results), failed, reached)
+    return MergeReport(tuple(results), failed | undescribed, reached)
 
 
 def _take_schema(engine: Engine, folder: LakeFolder, history: History) -> str:
@@ -98,13 +98,22 @@ def _merge_doctype(engine: Engine, log: CommitLog, planned: DocTypePlan, policy:
     )
 
 
-def _describe(engine: Engine, plans: Sequence[DocTypePlan], policy: FieldPolicy, *, anew: bool) -> None:
-    """Bring the tables of DocTypes without packages up to what the satellite says of them now."""
+def _describe(
+    engine: Engine, satellite: str, plans: Sequence[DocTypePlan], policy: FieldPolicy, *, anew: bool
+) -> dict[str, MergeFailed]:
+    """Bring the tables of DocTypes without packages up to what the satellite says of them now; return what failed."""
     known = read_tables(engine.connection)
+    failed: dict[str, MergeFailed] = {}
     for planned in plans:
         if (planned.doctype in known and not anew) or (planned.doctype not in known and planned.as_of is None):
             continue
         schemas = read_schemas(engine.connection, planned.doctype)
         contract = contract_of(planned.doctype, schemas, keeps=policy.keeps, hashes=policy.hashes)
-        if contract is not None:
-            engine.ensure_tables(contract, schemas, policy, ())
+        if contract is None:
+            continue
+        try:
+            with engine.contained(satellite, planned.doctype):
+                engine.ensure_tables(contract, schemas, policy, ())
+        except MergeFailed as error:
+            failed[planned.doctype] = error
+    return failed

@@ -9,17 +9,25 @@ import pyarrow as pa
 
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT
 
-VERSION: Final = 1
-"""Of these definitions; kept in `federation_meta`."""
+VERSION: Final = 2
+"""Of these definitions; kept in `federation_meta`. `migrations.py` leads from one to the next."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemColumn:
-    """A column: its name, its Arrow type and what an analyst reads beside it. Instants are naive, in UTC."""
+    """A column. Instants are naive, in UTC.
+
+    Attributes:
+        name: the column.
+        type: its Arrow type.
+        description: what an analyst reads beside it.
+        longest: characters of a text that can be part of a key; 0 where a text may have any length.
+    """
 
     name: str
     type: pa.DataType
     description: str
+    longest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +36,23 @@ class SystemTable:
 
     Attributes:
         key: the columns that name a row; () where rows have no name.
+        sought: the columns that rows are asked for by beside their key, where there may be many.
     """
 
     name: str
     description: str
     columns: tuple[SystemColumn, ...]
     key: tuple[str, ...] = ()
+    sought: tuple[str, ...] = ()
 
 
-_SATELLITE: Final = SystemColumn("satellite", TEXT, "The site.")
-_DOCTYPE: Final = SystemColumn("doctype", TEXT, "The DocType.")
-_SOURCE: Final = SystemColumn("source", TEXT, "The way the changes came: rest, …")
-_NAME: Final = SystemColumn("name", TEXT, "The document.")
+LONGEST_NAME: Final = 560
+"""Characters of a document's name, with satellite and DocType what a key of MariaDB holds. Frappe's have 140."""
+
+_SATELLITE: Final = SystemColumn("satellite", TEXT, "The site.", 64)
+_DOCTYPE: Final = SystemColumn("doctype", TEXT, "The DocType.", 140)
+_SOURCE: Final = SystemColumn("source", TEXT, "The way the changes came: rest, …", 64)
+_NAME: Final = SystemColumn("name", TEXT, "The document.", LONGEST_NAME)
 
 META: Final = SystemTable(
     "federation_meta",
@@ -55,7 +68,7 @@ LEDGER: Final = SystemTable(
     (
         _SATELLITE,
         _DOCTYPE,
-        SystemColumn("package", TEXT, "The package's id on the lake."),
+        SystemColumn("package", TEXT, "The package's id on the lake.", 140),
         _SOURCE,
         SystemColumn("seq", INTEGER, "The commit that brought it."),
         SystemColumn("run_id", TEXT, "The run that wrote it."),
@@ -65,6 +78,7 @@ LEDGER: Final = SystemTable(
         SystemColumn("merged_at", DATETIME, "When it was merged."),
     ),
     ("satellite", "package"),
+    sought=("satellite", "source", "seq"),
 )
 CURSOR: Final = SystemTable(
     "federation_cursor",
@@ -109,6 +123,7 @@ QUARANTINE: Final = SystemTable(
         SystemColumn("package", TEXT, "The package that holds it."),
         SystemColumn("document", TEXT, "The whole document as JSON, after the policy."),
     ),
+    sought=("satellite", "doctype", "name"),
 )
 ALIAS: Final = SystemTable(
     "federation_alias",
@@ -117,7 +132,7 @@ ALIAS: Final = SystemTable(
     (
         _SATELLITE,
         _DOCTYPE,
-        SystemColumn("old_name", TEXT, "What the document was called."),
+        SystemColumn("old_name", TEXT, "What the document was called.", LONGEST_NAME),
         SystemColumn("new_name", TEXT, "What it was renamed to, or merged into."),
         SystemColumn("observed", DATETIME, "When that was seen."),
     ),
@@ -127,8 +142,8 @@ DICTIONARY: Final = SystemTable(
     "federation_dictionary",
     "What every column of every DocType's table means and where it comes from.",
     (
-        SystemColumn("table_name", TEXT, "The table."),
-        SystemColumn("column_name", TEXT, "The column."),
+        SystemColumn("table_name", TEXT, "The table.", 64),
+        SystemColumn("column_name", TEXT, "The column.", 64),
         SystemColumn("type", TEXT, "Its Arrow type over all sites."),
         SystemColumn("label", TEXT, "What a user of the site reads beside the field."),
         SystemColumn("description", TEXT, "The field's help text."),
@@ -159,4 +174,14 @@ SCHEMA: Final = SystemTable(
     ("satellite", "doctype"),
 )
 
-SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA)
+VIEW: Final = SystemTable(
+    "federation_view",
+    "The views that are kept up to date for those who see one jurisdiction.",
+    (
+        SystemColumn("name", TEXT, "The view, behind its database and a dot.", 140),
+        SystemColumn("definition", TEXT, "What it was last made of."),
+    ),
+    ("name",),
+)
+
+SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA, VIEW)

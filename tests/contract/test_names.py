@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import pytest
@@ -9,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.frappe import is_doctype_name, is_fieldname
-from federation.contract.names import RESERVED_TABLE_PREFIXES, column_name, scrub, slug, table_name
+from federation.contract.names import RESERVED_TABLE_PREFIXES, column_name, scrub, slug, table_name, utc_name
 
 DOCTYPES = st.from_regex(r"[^\W\d_][\w \-]{0,139}", fullmatch=True)
 OURS = st.sampled_from(["satellite", "Observed", "creation_utc", "_utc", "due_date_UTC"])
 FIELDNAMES = st.one_of(
     st.from_regex(r"\w{1,64}", fullmatch=True),
     st.tuples(OURS, st.integers(0, 3)).map(lambda made: made[0] + "_field" * made[1]),
+    st.text("ab_ßΐ𝒳", min_size=55, max_size=64),
 )
 
 
@@ -101,3 +103,58 @@ def test_two_fields_share_a_column_only_if_they_differ_in_case_alone(one: str, o
 @given(DOCTYPES)
 def test_scrubbing_a_scrubbed_name_changes_nothing(doctype: str):
     assert scrub(scrub(doctype)) == scrub(doctype)
+
+
+@pytest.mark.parametrize("fieldname", ["x" * 64, "x" * 61, "naïve", "顧客", "a" * 47 + "_" + "0" * 11])
+def test_a_name_that_every_database_takes_is_kept(fieldname: str):
+    assert column_name(fieldname) == fieldname
+
+
+@pytest.mark.parametrize(
+    ("fieldname", "begins", "whole"),
+    [
+        ("ß" * 64, "s" * 47, "s" * 128),
+        ("X" * 60 + "_utc", "x" * 47, "x" * 60 + "_utc_field"),
+        ("𝒳_value", "__value" + "_" * 40, "𝒳_value"),
+    ],
+)
+def test_a_name_that_a_database_cannot_have_is_shortened(fieldname: str, begins: str, whole: str):
+    assert column_name(fieldname) == f"{begins}_{hashlib.sha256(whole.encode()).hexdigest()[:12]}"
+
+
+def test_a_field_that_is_called_like_a_shortened_one_makes_way():
+    shortened = column_name("ß" * 64)
+    assert len(column_name(shortened)) <= 64
+    assert column_name(shortened) != shortened
+
+
+@pytest.mark.parametrize(
+    ("column", "utc"),
+    [
+        ("sent", "sent_utc"),
+        ("x" * 60, "x" * 60 + "_utc"),
+        ("x" * 61, f"{'x' * 47}_{hashlib.sha256(b'x' * 61).hexdigest()[:12]}_utc"),
+    ],
+)
+def test_an_instant_stands_beside_its_datetime_under_a_name_that_fits(column: str, utc: str):
+    assert utc_name(column) == utc
+
+
+@settings(deadline=None)
+@given(FIELDNAMES)
+def test_every_column_has_a_name_that_every_database_takes(fieldname: str):
+    for name in (column_name(fieldname), utc_name(column_name(fieldname))):
+        assert 0 < len(name) <= 64
+        assert name == name.casefold()
+        assert max(name) <= "\uffff"
+
+
+@settings(deadline=None)
+@given(st.lists(FIELDNAMES, max_size=20))
+def test_fields_and_instants_share_no_column(fieldnames: list[str]):
+    fields = {fieldname.casefold() for fieldname in fieldnames}
+    columns = {column_name(fieldname) for fieldname in fields}
+    assert len(columns) == len(fields)
+    instants = {utc_name(column) for column in columns}
+    assert len(instants) == len(columns)
+    assert not instants & columns

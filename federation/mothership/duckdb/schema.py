@@ -3,40 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from federation.contract.columns import TableContract
 from federation.mothership.dictionary import Entry
 from federation.mothership.duckdb.sql import ARROW_TYPES, TYPES, DuckdbConnection, widened
-from federation.mothership.errors import MothershipNewer, MothershipUnavailable
+from federation.mothership.errors import MothershipUnavailable
 from federation.mothership.evolution import evolve
 from federation.mothership.ledger import count_generation
+from federation.mothership.migrations import bring_up
 from federation.mothership.sql import Fragment, identifier, listed, literal
-from federation.mothership.system_tables import META, SYSTEM_TABLES, VERSION
+from federation.mothership.system_tables import SystemColumn, SystemTable
 from federation.mothership.tables import StoredTable, comment_of, dictionary_of, given_name, write_dictionary
 
 
 def create_system_tables(connection: DuckdbConnection, place: str) -> None:
-    """Make the system tables where they are not there.
+    """Make the system tables where they are not there, and bring older ones up to date.
 
     Raises:
         MothershipNewer: a later version made them.
         MothershipUnavailable: they can't be made.
     """
-    for table in SYSTEM_TABLES:
+    bring_up(DuckdbDefiner(connection), place)
+
+
+@dataclass(frozen=True)
+class DuckdbDefiner:
+    """How DuckDB makes system tables; see `migrations.Definer`."""
+
+    connection: DuckdbConnection
+
+    def stands(self, table: SystemTable) -> bool:
+        """Return whether there is a table of this name."""
+        return bool(_columns(self.connection, table.name))
+
+    def add_table(self, table: SystemTable) -> None:
+        """Make a table, with its comments, where it isn't there."""
         columns = listed(Fragment(f"{identifier(column.name)} {TYPES[column.type]}") for column in table.columns)
-        connection.run("CREATE TABLE IF NOT EXISTS {table} ({columns})", table=table.name, columns=columns)
-    found = connection.run("SELECT version FROM {meta}", meta=META.name)
-    if found and found[0][0] > VERSION:
-        raise MothershipNewer(place, found[0][0], VERSION)
-    if found:
-        return
-    for table in SYSTEM_TABLES:
+        self.connection.run("CREATE TABLE IF NOT EXISTS {table} ({columns})", table=table.name, columns=columns)
         descriptions = {column.name: column.description for column in table.columns}
-        _comment_on(connection, table.name, table.description, descriptions)
-    # The last statement: a file in which it is missing gets everything above again.
-    connection.run("INSERT INTO {meta} VALUES ($version, 0)", {"version": VERSION}, meta=META.name)
+        _comment_on(self.connection, table.name, table.description, descriptions)
+
+    def add_column(self, table: SystemTable, column: SystemColumn) -> None:
+        """Add a column to a table, with its comment, where it isn't there."""
+        add = "ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}"
+        self.connection.run(add, table=table.name, column=column.name, kind=Fragment(TYPES[column.type]))
+        _comment_on(self.connection, table.name, table.description, {column.name: column.description})
 
 
 def ensure_table(connection: DuckdbConnection, contract: TableContract, carried: Iterable[pa.Schema]) -> StoredTable:

@@ -1,0 +1,1 @@
+"""MariaDB as the mothership: the production database."""
