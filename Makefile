@@ -6,13 +6,19 @@ BIN := $(VENV)/bin
 export DAGSTER_HOME := $(CURDIR)/var/dagster
 export DO_NOT_TRACK := 1
 
+# MOTHERSHIP=mariadb: the demo on the private server of `make services`, in a new database.
+ifeq ($(MOTHERSHIP),mariadb)
+NEW_DATABASE := from tests.services import mariadb; print(mariadb.fresh_database(mariadb.running(), "demo").url)
+MARIADB_URL = FEDERATION_DEMO_MOTHERSHIP="$$($(BIN)/python -c '$(NEW_DATABASE)')"
+endif
+
 .PHONY: demo ui test soak check bench services lock clean
 
-demo: $(VENV)/.ready  ## bring two simulated sites together and compare every document
-	@$(BIN)/federation demo run
+demo: $(VENV)/.ready  ## bring four simulated sites together and compare every document
+	@$(MARIADB_URL) $(BIN)/federation demo run
 
 ui: $(VENV)/.ready  ## the demo in the Dagster UI, with living sites
-	@$(BIN)/federation demo ui
+	@$(MARIADB_URL) $(BIN)/federation demo ui
 
 test: $(VENV)/.ready  ## all tests
 	@$(BIN)/pytest -n 2

@@ -13,6 +13,7 @@ from assets.partitions import SATELLITES
 from assets.resource import FederationResource
 from federation.contract.columns import TableContract
 from federation.mothership.interface import MergeResult
+from federation.settings.mothership_url import Engine
 
 WRITER_POOL = "mothership"
 """One step at a time writes into the mothership; the others wait where the UI shows it."""
@@ -20,7 +21,9 @@ WRITER_POOL = "mothership"
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
 
-def mothership_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, TableContract]) -> dg.AssetsDefinition:
+def mothership_assets(
+    doctypes: Sequence[KnownDocType], tables: Mapping[str, TableContract], engine: Engine
+) -> dg.AssetsDefinition:
     """Return `mothership/<doctype>` for every DocType, all of them made by one step.
 
     The lineage says that they come from `conformed/<doctype>`; the run's graph has no such edge. Dagster skips a step
@@ -31,6 +34,7 @@ def mothership_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tab
     Args:
         doctypes: at least one.
         tables: DocType → its contract, for those that a satellite has shown.
+        engine: the database under the mothership.
     """
     by_name = {doctype.name: doctype for doctype in doctypes}
     outputs = {f"mothership__{doctype.segment}".replace("-", "_"): doctype.key("mothership") for doctype in doctypes}
@@ -48,10 +52,12 @@ def mothership_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tab
     def merge(context: dg.AssetExecutionContext, federation: FederationResource) -> Events:
         with failing_as_a_whole(context.partition_key):
             report = federation.merge(context.partition_key)
+        for remark in report.remarks:
+            context.log.warning(remark)
         for result in report.merged:
             if (known := by_name.get(result.doctype)) is not None:
                 key = known.key("mothership")
-                yield from _materialized(context, key, _metadata(result))
+                yield from _materialized(context, key, _metadata(result, report.remarks))
                 yield from _checked(context, key)
         for doctype, failure in report.failed.items():
             context.log.error(str(failure))
@@ -62,19 +68,19 @@ def mothership_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tab
         node_def=merge,
         keys_by_output_name=outputs,
         check_specs_by_output_name=checks,
-        specs=[_spec(doctype, tables.get(doctype.name)) for doctype in doctypes],
+        specs=[_spec(doctype, tables.get(doctype.name), engine) for doctype in doctypes],
         can_subset=True,
     )
 
 
-def _spec(doctype: KnownDocType, table: TableContract | None) -> dg.AssetSpec:
+def _spec(doctype: KnownDocType, table: TableContract | None, engine: Engine) -> dg.AssetSpec:
     return dg.AssetSpec(
         doctype.key("mothership"),
         deps=[doctype.key("conformed")],
         partitions_def=SATELLITES,
         skippable=True,
         group_name="mothership",
-        kinds={"duckdb"},
+        kinds={engine},
         description=f"{doctype.name} of all satellites in one table for analysts; key (satellite, name).",
         metadata={"dagster/column_schema": contract_columns(table)} if table else {},
     )
@@ -95,7 +101,7 @@ def _checked(context: dg.AssetExecutionContext, key: dg.AssetKey, failure: str =
         yield merge_check(key, failure)
 
 
-def _metadata(result: MergeResult) -> Mapping[str, dg.MetadataValue]:
+def _metadata(result: MergeResult, remarks: Sequence[str]) -> Mapping[str, dg.MetadataValue]:
     metadata: dict[str, dg.MetadataValue] = {
         "dagster/partition_row_count": dg.MetadataValue.int(result.rows),
         "table": dg.MetadataValue.text(result.table),
@@ -108,4 +114,6 @@ def _metadata(result: MergeResult) -> Mapping[str, dg.MetadataValue]:
     }
     if result.as_of is not None:
         metadata["as_of"] = dg.MetadataValue.timestamp(result.as_of)
+    if remarks:
+        metadata["remarks"] = dg.MetadataValue.md("\n\n".join(remarks))
     return metadata

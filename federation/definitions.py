@@ -61,7 +61,7 @@ def federation_definitions(settings_file: Path) -> dg.Definitions:
         return common
     tables = described_tables(settings, schemas)
     conformed = conformed_assets(doctypes, tables)
-    mothership = mothership_assets(doctypes, tables)
+    mothership = mothership_assets(doctypes, tables, settings.mothership.engine)
     freshness = freshness_checks(doctypes)
     return dg.Definitions.merge(
         common,

@@ -1,19 +1,28 @@
-"""Merging: from the settings to the mothership: merge what waits on a satellite's lake, publish, and look."""
+"""Merging: from the settings to the mothership: merge what waits on a satellite's lake, publish, and look.
+
+Of the databases that a mothership may be in, the one that the settings name is imported when it is opened.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from federation.lake.log import CommitLog
 from federation.lake.storage import open_lake
-from federation.mothership.duckdb.database import DuckdbLimits
-from federation.mothership.duckdb.mothership import DuckdbMothership
-from federation.mothership.duckdb.published import PublishedMothership
-from federation.mothership.interface import Freshness, MergeReport, Mothership
+from federation.mothership.interface import Freshness, MergeReport, Mothership, Readable
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
+from federation.settings.mothership_url import jurisdiction_database
+
+if TYPE_CHECKING:
+    from federation.mothership.mariadb.address import MariadbAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +30,7 @@ class PublicationState:
     """How far the published copy may be behind, told without opening either file.
 
     Attributes:
-        written_at: when the writer last wrote (UTC), None where nothing was ever merged.
+        written_at: when the writer last wrote (UTC), None where nothing was ever merged, or needs to be published.
         published_at: when analysts were last shown something new (UTC), None where they never were.
     """
 
@@ -36,8 +45,64 @@ def open_mothership(settings: Settings, who: str) -> Mothership:
         settings: they name the mothership.
         who: who writes, for those who wait meanwhile: "sync of north".
     """
-    limits = DuckdbLimits(publish_seconds=settings.publish_seconds)
-    return DuckdbMothership(settings.mothership_file, who=who, limits=limits)
+    if settings.mothership.engine == "duckdb":
+        from federation.mothership.duckdb.database import DuckdbLimits
+        from federation.mothership.duckdb.mothership import DuckdbMothership
+
+        limits = DuckdbLimits(publish_seconds=settings.publish_seconds)
+        return DuckdbMothership(settings.mothership_file, who=who, limits=limits)
+    from federation.mothership.mariadb.mothership import MariadbMothership
+
+    return MariadbMothership(
+        mariadb_address(settings),
+        who=who,
+        indexes=settings.mothership.indexes,
+        jurisdictions=view_databases(settings),
+    )
+
+
+@contextmanager
+def open_reader(settings: Settings) -> Iterator[Readable | None]:
+    """Open the mothership as analysts see it; None where nothing was merged, or published, yet.
+
+    Raises:
+        SettingsError: the password can't be had.
+        MothershipError: it can't be read.
+    """
+    if settings.mothership.engine == "duckdb":
+        if not settings.mothership_file.exists():
+            yield None
+            return
+        from federation.mothership.duckdb.published import PublishedMothership
+
+        with PublishedMothership(settings.mothership_file) as published:
+            yield published
+        return
+    from federation.mothership.mariadb.reader import MariadbReader
+
+    with MariadbReader(mariadb_address(settings)) as mothership:
+        yield mothership if _is_made(mothership) else None
+
+
+def mariadb_address(settings: Settings) -> MariadbAddress:
+    """Return where a mothership on MariaDB is, with the account that writes.
+
+    Raises:
+        SettingsError: the password can't be had.
+    """
+    from federation.mothership.mariadb.address import MariadbAddress
+
+    mothership = settings.mothership
+    return MariadbAddress(mothership.url, mothership.secret(), mothership.ca)
+
+
+def view_databases(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the database of each jurisdiction's views on MariaDB → the satellites that it shows."""
+    home = str(settings.mothership.url.database)
+    return {
+        jurisdiction_database(home, jurisdiction): satellites
+        for jurisdiction, satellites in settings.jurisdictions().items()
+    }
 
 
 def merge_satellite(settings: Settings, satellite: str) -> MergeReport:
@@ -66,6 +131,9 @@ def publish(settings: Settings, *, force: bool) -> bool:
 
 def publication_state(settings: Settings) -> PublicationState:
     """Return how far the published copy may be behind; no writer waits for it."""
+    if settings.mothership.engine == "mariadb":
+        # What is merged is seen when its transaction is committed.
+        return PublicationState(None, None)
     file = settings.mothership_file
     return PublicationState(_newest(file.with_name(f"{file.name}.writer")), _newest(file))
 
@@ -76,10 +144,14 @@ def freshness(settings: Settings) -> tuple[Freshness, ...]:
     Raises:
         MothershipError: the mothership can't be read.
     """
-    if not settings.mothership_file.is_file():
-        return ()
-    with PublishedMothership(settings.mothership_file) as mothership:
-        return tuple(mothership.freshness())
+    with open_reader(settings) as mothership:
+        return () if mothership is None else tuple(mothership.freshness())
+
+
+def _is_made(mothership: Readable) -> bool:
+    """Return whether there are tables of ours in a database that is there."""
+    asked = "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = 'federation_meta'"
+    return bool(mothership.query(asked).read_all().num_rows)
 
 
 def _newest(file: Path) -> datetime | None:

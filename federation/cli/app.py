@@ -164,6 +164,29 @@ def sync(  # noqa: PLR0917 - typer calls it by name
 
 @app.command()
 @ends_plainly
+def rebuild(
+    context: typer.Context,
+    accept_losses: Annotated[
+        bool,
+        typer.Option(
+            "--accept-losses",
+            help="Swap although something can't be merged, or is merged already and no longer on the lake.",
+        ),
+    ] = False,
+    show_all: ShowAll = False,
+    as_json: AsJson = False,
+) -> Status:
+    """Make the mothership again from the lake alone, and put it in the place of the one that is there.
+
+    Asks no satellite anything. Analysts see the old one until the new one is whole; syncs go on meanwhile.
+    """
+    from federation.cli.rebuild import rebuild as work
+
+    return work(context.obj, accept_losses=accept_losses, as_json=as_json, show_all=show_all)
+
+
+@app.command()
+@ends_plainly
 def status(
     context: typer.Context, satellite: Satellites = None, show_all: ShowAll = False, as_json: AsJson = False
 ) -> Status:
@@ -199,21 +222,80 @@ def schema() -> Status:
     return Status.DONE
 
 
+mothership = typer.Typer(help="Set up the database of the mothership, and check it.", no_args_is_help=True)
+app.add_typer(mothership, name="mothership")
+
+
+@mothership.command("init")
+@ends_plainly
+def mothership_init(
+    context: typer.Context,
+    admin: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="An account that may make databases and accounts: mariadb://root@host:3306."),
+    ] = None,
+    admin_password: Annotated[
+        str | None, typer.Option(metavar="REFERENCE", help="Where its password is kept: env:NAME or file:PATH.")
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the SQL, passwords hidden, and do nothing; without --admin that of an empty server.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> Status:
+    """Make databases, the loader's account, read-only accounts and views on a MariaDB server.
+
+    What stands already stays; what isn't ours is never changed. Again after each change of the settings' analysts,
+    passwords or jurisdictions.
+    """
+    from federation.cli.mothership_init import init as work
+
+    return work(context.obj, admin, admin_password, dry_run=dry_run, as_json=as_json)
+
+
+@mothership.command("check")
+@ends_plainly
+def mothership_check(context: typer.Context, as_json: AsJson = False) -> Status:
+    """Hold the mothership against the lake: rows, columns, tables and indexes that are not as they should be.
+
+    Changes nothing. What the lake says is merged into a folder of `var` for it: takes as long, and as much room there.
+    """
+    from federation.cli.mothership_check import check as work
+
+    return work(context.obj, as_json=as_json)
+
+
 demo = typer.Typer(help="Try it all on simulated satellites on this machine.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 
 DemoFolder = Annotated[Path, typer.Option("--folder", help="Where the demo lives; made anew each time.")]
 Scale = Annotated[int, typer.Option("--scale", min=100, help="GL Entries of each site, up to a million and more.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same companies.")]
+DemoMothership = Annotated[
+    str | None,
+    typer.Option(
+        "--mothership",
+        envvar="FEDERATION_DEMO_MOTHERSHIP",
+        show_envvar=True,
+        metavar="URL",
+        help="An empty database of a MariaDB server, and an account that may make others: "
+        "mariadb://user:password@host:port/name. By default it is a DuckDB file.",
+    ),
+]
 
 
 @demo.command("run")
 @ends_plainly
-def demo_run(folder: DemoFolder = Path("var/demo"), scale: Scale = 2_000, seed: Seed = 1) -> Status:
+def demo_run(
+    folder: DemoFolder = Path("var/demo"), scale: Scale = 2_000, seed: Seed = 1, mothership: DemoMothership = None
+) -> Status:
     """Bring four sites together through Dagster, let them live, sync again, and compare every document."""
     from federation.cli.demo import run as work
 
-    return work(folder, scale, seed)
+    return work(folder, scale, seed, mothership)
 
 
 @demo.command("ui")
@@ -223,8 +305,9 @@ def demo_ui(
     scale: Scale = 2_000,
     seed: Seed = 1,
     port: Annotated[int, typer.Option("--port", help="Where the Dagster UI answers.")] = 3000,
+    mothership: DemoMothership = None,
 ) -> Status:
     """Open the Dagster UI on four living sites: webserver, daemon, schedules and sensors. Ctrl-C ends it all."""
     from federation.cli.demo import ui as work
 
-    return work(folder, scale, seed, port)
+    return work(folder, scale, seed, port, mothership)

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING
 
+from federation.cli.asking import ask, ask_each
 from federation.cli.check_tables import show_remarks, show_satellites, show_troubles
-from federation.cli.choosing import chosen_satellites
 from federation.cli.described import described_schema
-from federation.cli.exits import Status, unless_interrupted
+from federation.cli.exits import Status
 from federation.cli.inspection import Findings, inspect
-from federation.cli.published import published
 from federation.cli.reach import rules_without_fields
-from federation.cli.screen import answers, complain, notices, plain, print_json, remark
+from federation.cli.screen import answers, complain, plain, print_json, remark
 from federation.lake.errors import LakeError
 from federation.lake.storage import open_lake
+from federation.merging import open_reader
 from federation.mothership.errors import MothershipError
-from federation.settings.load import load_settings
+from federation.settings.errors import SettingsError
 from federation.settings.model import Satellite, Settings
 
-_AT_ONCE: Final = 32
-"""Satellites asked side by side, each with its own bound of connections: nearly all of their time is waiting."""
+if TYPE_CHECKING:
+    from federation.mothership.mariadb.server import ServerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +49,14 @@ class CheckReport:
     """What a check found; the JSON of `federation check --json`.
 
     Attributes:
+        server: what a sync would find on the mothership's server; null where it is a file, or isn't reached.
         rules_without_fields: policy rules that match no field of the satellites that answered; a remark, no failure.
     """
 
     satellites: tuple[Findings, ...]
     lake: Place
     mothership: Place
+    server: ServerState | None
     rules_without_fields: tuple[str, ...]
 
     @property
@@ -71,10 +72,7 @@ def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool, sh
         SettingsError: a mistake in the settings.
         typer.BadParameter: a satellite that the settings don't have.
     """
-    settings = load_settings(settings_file)
-    satellites = chosen_satellites(settings, names)
-    with notices().status(f"asking {len(satellites):,} satellites"):
-        report = unless_interrupted(lambda: _report(settings, satellites))
+    report = ask(settings_file, names, _report)
     if as_json:
         print_json(report)
     else:
@@ -83,13 +81,14 @@ def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool, sh
 
 
 def _report(settings: Settings, satellites: Sequence[Satellite]) -> CheckReport:
-    with ThreadPoolExecutor(_AT_ONCE, "satellite") as pool:
-        inspected = list(pool.map(lambda satellite: inspect(settings, satellite), satellites))
+    inspected = ask_each(satellites, lambda satellite: inspect(settings, satellite))
     described = {schema.satellite: schema for _, schema in inspected if schema is not None}
+    mothership, server = _mothership(settings)
     return CheckReport(
         tuple(findings for findings, _ in inspected),
         Place(settings.lake, _trouble_of_lake(settings, satellites)),
-        Place(str(settings.mothership_file), _trouble_of_mothership(settings)),
+        mothership,
+        server,
         rules_without_fields(settings, described),
     )
 
@@ -107,14 +106,23 @@ def _trouble_of_lake(settings: Settings, satellites: Iterable[Satellite]) -> str
     return ""
 
 
-def _trouble_of_mothership(settings: Settings) -> str:
+def _mothership(settings: Settings) -> tuple[Place, ServerState | None]:
+    """Return why the mothership can't be used, and how its server stands, if it has one."""
+    place, server = settings.mothership.place, None
     try:
-        with published(settings) as mothership:
+        if settings.mothership.engine == "mariadb":
+            from federation.provisioning import state  # noqa: PLC0415 - a file needs no driver of a server
+
+            server = state(settings)
+        with open_reader(settings) as mothership:
             if mothership is not None:
                 mothership.freshness()
     except MothershipError as error:
-        return str(error)
-    return _trouble_of_folder(settings.mothership_file.parent)
+        return Place(place, str(error)), server
+    except SettingsError as error:
+        return Place(place, "; ".join(f"{problem.what}: {problem.fix}" for problem in error.problems)), server
+    trouble = _trouble_of_folder(settings.mothership_file.parent) if server is None else " ".join(server.troubles)
+    return Place(place, trouble), server
 
 
 def _trouble_of_folder(folder: Path) -> str:
@@ -133,10 +141,19 @@ def _show(report: CheckReport, *, show_all: bool) -> None:
     for label, place in (("lake", report.lake), ("mothership", report.mothership)):
         sign = "[green]✓[/]" if place.ok else "[red]✗[/]"
         out.print(f" {sign} [dim]{label:<10}[/]", plain(place.place))
+    if report.server:
+        out.print("  ", " " * 10, plain(_described(report.server)), style="dim")
     show_troubles(report.satellites, show_all=show_all)
     for place in (report.lake, report.mothership):
         if place.error:
             complain(place.error)
     show_remarks(report.satellites)
+    for sentence in report.server.remarks if report.server else ():
+        remark(sentence)
     for rule in report.rules_without_fields:
         remark(f"{rule} matches no field of the satellites that answered: look for a slip of the pen.")
+
+
+def _described(server: ServerState) -> str:
+    local_infile = f"local_infile {'on' if server.local_infile else 'off'}"
+    return " · ".join((server.version, f"TLS {server.tls}" if server.tls else "no TLS", local_infile))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from federation.cli.exits import Status, unless_interrupted
-from federation.cli.published import published
 from federation.cli.query_answer import show_table, write_csv, write_json
 from federation.cli.screen import complain
+from federation.merging import open_reader
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
 
@@ -29,9 +29,9 @@ def query(settings_file: Path | None, sql: str, form: Form) -> Status:
 
 
 def _answer(settings: Settings, sql: str, form: Form) -> Status:
-    with published(settings) as mothership:
+    with open_reader(settings) as mothership:
         if mothership is None:
-            complain(f"There is no mothership at {settings.mothership_file} yet: run `federation sync`.")
+            complain(f"There is no mothership at {settings.mothership.place} yet: run `federation sync`.")
             return Status.FAILED
         _WRITERS[form](mothership.query(sql))
     return Status.DONE

@@ -11,7 +11,7 @@ from federation.settings.model import Satellite, Settings
 
 
 def demand_secrets(settings: Settings, satellites: Iterable[Satellite]) -> None:
-    """Return if the keys of these satellites and of the policy's hashes can be had.
+    """Return if the keys of these satellites, of the policy's hashes and of the mothership can be had.
 
     Raises:
         SettingsError: some can't; all of them are named.
@@ -20,6 +20,7 @@ def demand_secrets(settings: Settings, satellites: Iterable[Satellite]) -> None:
     for rule in settings.policy:
         if rule.key is not None:
             problems.extend(_problems(Hash(rule.key).key))
+    problems.extend(_problems(settings.mothership.secret))
     if problems:
         raise SettingsError(list(dict.fromkeys(problems)))
 

@@ -14,10 +14,10 @@ from rich.text import Text
 from federation.cli.ages import age_in_words, instant
 from federation.cli.choosing import chosen_names
 from federation.cli.exits import Status
-from federation.cli.published import published
 from federation.cli.screen import answers, nothing, number, plain, print_json, remark, table_of_sections
 from federation.cli.shortened import shortened
 from federation.cli.status_report import DocTypeStatus, SatelliteStatus, StatusReport, most_urgent, report_of
+from federation.merging import open_reader
 from federation.settings.load import load_settings
 
 __all__ = ["freshness_table", "report_of", "show_report", "status"]
@@ -45,7 +45,7 @@ def status(settings_file: Path | None, names: Sequence[str], *, as_json: bool, s
         MothershipError: the mothership can't be read.
     """
     settings = load_settings(settings_file)
-    with published(settings) as mothership:
+    with open_reader(settings) as mothership:
         freshness = None if mothership is None else mothership.freshness()
     report = report_of(settings, freshness, datetime.now(UTC))
     known = chosen_names([satellite.satellite for satellite in report.satellites], names)

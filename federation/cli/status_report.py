@@ -79,7 +79,7 @@ class StatusReport:
     """How the published mothership stands; the JSON of `federation status --json`.
 
     Attributes:
-        mothership: its file.
+        mothership: its file, or the URL of its database.
         published: it is there.
         now: when this was asked (UTC).
     """
@@ -108,7 +108,7 @@ def report_of(settings: Settings, freshness: Sequence[Freshness] | None, now: da
         by_satellite.setdefault(fresh.satellite, []).append(fresh)
     bound = late_before(settings.schedules.incremental, now, ZoneInfo(settings.schedules.time_zone))
     return StatusReport(
-        str(settings.mothership_file),
+        settings.mothership.place,
         freshness is not None,
         now,
         tuple(_satellite_status(name, settings, by_satellite[name], bound) for name in by_satellite),

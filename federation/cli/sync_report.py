@@ -103,12 +103,14 @@ class SyncedSatellite:
         ok: nothing failed, and nobody interrupted it.
         interrupted: the user stopped it; the next run goes on from its last commit.
         error: why it failed as a whole; "" where it didn't.
+        remarks: what the mothership's administrator should know, of the merge.
     """
 
     satellite: str
     ok: bool
     interrupted: bool
     error: str
+    remarks: tuple[str, ...]
     seconds: float
     doctypes: tuple[SyncedDocType, ...]
 
@@ -153,6 +155,7 @@ def synced_satellite(
         outcome.ok and not interrupted,
         interrupted,
         outcome.error,
+        outcome.merged.remarks,
         round(outcome.seconds, 3),
         tuple(
             _synced_doctype(

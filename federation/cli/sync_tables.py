@@ -56,6 +56,9 @@ def show_report(report: SyncReport, *, show_all: bool) -> None:
                 complain(f"{satellite.satellite}, {doctype.doctype}: {doctype.error}")
             for oddity in _oddities(doctype):
                 remark(f"{satellite.satellite}, {doctype.doctype}: {oddity}")
+    # Of the database, so the same whichever satellite was merged.
+    for oddity in dict.fromkeys(oddity for satellite in report.satellites for oddity in satellite.remarks):
+        remark(oddity)
     if report.error:
         complain(report.error)
 

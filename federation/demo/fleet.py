@@ -17,11 +17,14 @@ from typing import Final
 
 import requests
 import yaml
+from sqlalchemy.engine import URL
 
+from federation.demo.server import loader_of, set_up
 from federation.demo.site.documents import SiteDocuments
 from federation.demo.site.store import SiteStore
 from federation.demo.world.generate import add_extraction_user, populate
 from federation.demo.world.sites import SiteSpec, demo_sites
+from federation.settings.load import load_settings
 from federation.settings.selection import Selection
 
 _PATIENCE_SECONDS: Final = 30
@@ -93,7 +96,9 @@ class DemoFleet:
             yield
 
 
-def make_fleet(folder: Path, *, gl_rows: int, seed: int, spelled_out: bool = False) -> DemoFleet:
+def make_fleet(
+    folder: Path, *, gl_rows: int, seed: int, spelled_out: bool = False, mothership: URL | None = None
+) -> DemoFleet:
     """Make the demo's satellites anew, each with about `gl_rows` GL Entries, and write the settings that name them.
 
     Args:
@@ -101,6 +106,8 @@ def make_fleet(folder: Path, *, gl_rows: int, seed: int, spelled_out: bool = Fal
         gl_rows: of each site.
         seed: the same one makes the same sites.
         spelled_out: the settings name every DocType, instead of modules.
+        mothership: a database on a MariaDB server, with an account that may make others and its password; None is a
+            DuckDB file in `folder`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     keys = folder / "keys"
@@ -121,7 +128,10 @@ def make_fleet(folder: Path, *, gl_rows: int, seed: int, spelled_out: bool = Fal
         _write_secret(keys / f"{spec.name}.secret", secret)
         sites.append(site)
     fleet = DemoFleet(folder, tuple(sites))
-    fleet.settings_file.write_text(_settings(fleet, spelled_out=spelled_out), encoding="utf-8")
+    settings = _settings(fleet, _mothership(keys, mothership), spelled_out=spelled_out)
+    fleet.settings_file.write_text(settings, encoding="utf-8")
+    if mothership is not None:
+        set_up(load_settings(fleet.settings_file), mothership)
     return fleet
 
 
@@ -132,7 +142,15 @@ def _wanted(store: SiteStore, spec: SiteSpec) -> Iterator[str]:
             yield meta.name
 
 
-def _settings(fleet: DemoFleet, *, spelled_out: bool) -> str:
+def _mothership(keys: Path, url: URL | None) -> str | dict[str, str]:
+    if url is None:
+        return "duckdb:///mothership.duckdb"
+    loader, password = loader_of(url)
+    _write_secret(keys / "mothership.password", password)
+    return {"url": loader.render_as_string(), "password": "file:keys/mothership.password"}
+
+
+def _settings(fleet: DemoFleet, mothership: str | dict[str, str], *, spelled_out: bool) -> str:
     common = {} if spelled_out else {"doctypes": list(_DOCTYPES), "modules": list(_MODULES)}
     settings = {
         **common,
@@ -147,7 +165,7 @@ def _settings(fleet: DemoFleet, *, spelled_out: bool) -> str:
         },
         "policy": list(_POLICY),
         "lake": "lake",
-        "mothership": "duckdb:///mothership.duckdb",
+        "mothership": mothership,
         "var": "var",
     }
     head = "# Simulated satellites on this machine, made by `federation demo`.\n"

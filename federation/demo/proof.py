@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from federation.contract.names import SATELLITE
 from federation.demo.comparison import TableDifference, compare_table
 from federation.demo.fleet import DemoFleet, DemoSite
 from federation.demo.site.store import SiteStore
 from federation.demo.world.truth import site_documents
+from federation.merging import open_reader
+from federation.mothership.errors import MothershipUnavailable
+from federation.mothership.interface import Readable
+from federation.mothership.sql import identifier, literal
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
 from federation.settings.selection import Selection
@@ -49,19 +55,20 @@ def prove(fleet: DemoFleet, settings: Settings) -> Iterator[SiteProof]:
     """Compare what analysts see with what each site holds, read past its API."""
     policy = FleetPolicy(settings)
     wanted = {satellite.name: settings.selection(satellite) for satellite in settings.enabled_satellites()}
-    with duckdb.connect(str(settings.mothership_file), read_only=True) as mothership:
-        tables = dict(mothership.execute("SELECT doctype, table_name FROM federation_table ORDER BY 1").fetchall())
+    with open_reader(settings) as mothership:
+        if mothership is None:
+            raise MothershipUnavailable("prove", settings.mothership.place, "nothing was merged")
         for site in fleet.sites:
-            yield SiteProof(site.name, tuple(_compare(site, wanted[site.name], tables, policy, mothership)))
+            yield SiteProof(site.name, tuple(_compare(site, wanted[site.name], policy, mothership)))
 
 
 def _compare(
     site: DemoSite,
     wanted: Selection,
-    tables: Mapping[str, str],
     policy: FleetPolicy,
-    mothership: duckdb.DuckDBPyConnection,
+    mothership: Readable,
 ) -> Iterator[TableDifference]:
+    tables = mothership.tables()
     with site.documents() as documents:
         store = documents.store
         for doctype in _expected(store, wanted):
@@ -74,9 +81,21 @@ def _compare(
             }
             truth = _truth(store, doctype, wanted)
             if doctype in tables:
-                yield compare_table(truth, mothership, tables[doctype], site.name, doctype=doctype, held_back=held_back)
+                table = tables[doctype]
+                with _copied(mothership, table, site.name) as bench:
+                    yield compare_table(truth, bench, table, site.name, doctype=doctype, held_back=held_back)
             elif truth.num_rows:
                 yield TableDifference(doctype, truth.num_rows, 0, truth.num_rows, 0, 0)
+
+
+@contextmanager
+def _copied(mothership: Readable, table: str, satellite: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A site's rows of a table, whatever database they come from."""
+    held = mothership.query(f"SELECT * FROM {identifier(table)} WHERE {SATELLITE} = {literal(satellite)}")
+    with duckdb.connect() as bench:
+        bench.register("federation_held", held)
+        bench.execute(f"CREATE TABLE {identifier(table)} AS FROM federation_held")
+        yield bench
 
 
 def _truth(store: SiteStore, doctype: str, wanted: Selection) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Queries: what an analyst of the demo's group asks the mothership."""
+"""Queries: what an analyst of the demo's group asks the mothership, in words of SQL that every database knows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ QUESTIONS: Final = (
     Question(
         "What did each site sell, month by month?",
         """
-        SELECT satellite, strftime(posting_date, '%Y-%m') AS month, currency,
-               count(*) AS invoices, sum(base_net_total)::DECIMAL(18, 2) AS net_sales
+        SELECT satellite, substr(CAST(posting_date AS CHAR), 1, 7) AS month, currency,
+               count(*) AS invoices, CAST(sum(base_net_total) AS DECIMAL(18, 2)) AS net_sales
         FROM sales_invoice
         WHERE docstatus = 1
-        GROUP BY ALL ORDER BY month DESC, satellite, currency LIMIT 8
+        GROUP BY satellite, substr(CAST(posting_date AS CHAR), 1, 7), currency
+        ORDER BY month DESC, satellite, currency LIMIT 8
         """,
     ),
     Question(
@@ -30,52 +31,60 @@ QUESTIONS: Final = (
         """
         WITH voucher AS (
             SELECT satellite, voucher_type, voucher_no, sum(debit) AS debit, sum(credit) AS credit
-            FROM gl_entry WHERE is_cancelled = 0 GROUP BY ALL
+            FROM gl_entry WHERE is_cancelled = 0 GROUP BY satellite, voucher_type, voucher_no
         )
-        SELECT satellite, voucher_type, count(*) AS vouchers, sum(debit)::DECIMAL(18, 2) AS debit,
-               sum(credit)::DECIMAL(18, 2) AS credit, count(*) FILTER (debit <> credit) AS unbalanced
-        FROM voucher GROUP BY ALL ORDER BY satellite, voucher_type
+        SELECT satellite, voucher_type, count(*) AS vouchers, CAST(sum(debit) AS DECIMAL(18, 2)) AS debit,
+               CAST(sum(credit) AS DECIMAL(18, 2)) AS credit,
+               count(CASE WHEN debit <> credit THEN 1 END) AS unbalanced
+        FROM voucher GROUP BY satellite, voucher_type ORDER BY satellite, voucher_type
         """,
     ),
     Question(
         "What do all sites own, owe, earn and spend, in the currency of each?",
         """
-        SELECT entry.satellite, company.default_currency AS currency,
-               sum(entry.debit - entry.credit) FILTER (account.root_type = 'Asset')::DECIMAL(18, 2) AS assets,
-               sum(entry.credit - entry.debit) FILTER (account.root_type = 'Liability')::DECIMAL(18, 2) AS liabilities,
-               sum(entry.credit - entry.debit) FILTER (account.root_type = 'Income')::DECIMAL(18, 2) AS income,
-               sum(entry.debit - entry.credit) FILTER (account.root_type = 'Expense')::DECIMAL(18, 2) AS expenses
-        FROM gl_entry AS entry
-        JOIN account ON account.satellite = entry.satellite AND account.name = entry.account
-        JOIN company ON company.satellite = entry.satellite AND company.name = entry.company
-        WHERE entry.is_cancelled = 0
-        GROUP BY ALL ORDER BY entry.satellite
+        WITH balance AS (
+            SELECT entry.satellite, company.default_currency AS currency, account.root_type,
+                   sum(entry.debit - entry.credit) AS debit
+            FROM gl_entry AS entry
+            JOIN account ON account.satellite = entry.satellite AND account.name = entry.account
+            JOIN company ON company.satellite = entry.satellite AND company.name = entry.company
+            WHERE entry.is_cancelled = 0
+            GROUP BY entry.satellite, company.default_currency, account.root_type
+        )
+        SELECT satellite, currency,
+               CAST(sum(CASE WHEN root_type = 'Asset' THEN debit END) AS DECIMAL(18, 2)) AS assets,
+               CAST(sum(CASE WHEN root_type = 'Liability' THEN -debit END) AS DECIMAL(18, 2)) AS liabilities,
+               CAST(sum(CASE WHEN root_type = 'Income' THEN -debit END) AS DECIMAL(18, 2)) AS income,
+               CAST(sum(CASE WHEN root_type = 'Expense' THEN debit END) AS DECIMAL(18, 2)) AS expenses
+        FROM balance GROUP BY satellite, currency ORDER BY satellite, currency
         """,
     ),
     Question(
         "What lies in the stores, and does the stock ledger agree with the general ledger?",
         """
         WITH stock AS (
-            SELECT satellite, sum(actual_qty)::DECIMAL(18, 0) AS pieces,
-                   sum(stock_value_difference)::DECIMAL(18, 2) AS by_movements
-            FROM stock_ledger_entry WHERE is_cancelled = 0 GROUP BY ALL
+            SELECT satellite, CAST(sum(actual_qty) AS DECIMAL(18, 0)) AS pieces,
+                   CAST(sum(stock_value_difference) AS DECIMAL(18, 2)) AS by_movements
+            FROM stock_ledger_entry WHERE is_cancelled = 0 GROUP BY satellite
         ), books AS (
-            SELECT entry.satellite, sum(entry.debit - entry.credit)::DECIMAL(18, 2) AS by_postings
+            SELECT entry.satellite, CAST(sum(entry.debit - entry.credit) AS DECIMAL(18, 2)) AS by_postings
             FROM gl_entry AS entry
             JOIN account ON account.satellite = entry.satellite AND account.name = entry.account
-            WHERE account.account_type = 'Stock' AND entry.is_cancelled = 0 GROUP BY ALL
+            WHERE account.account_type = 'Stock' AND entry.is_cancelled = 0 GROUP BY entry.satellite
         )
-        SELECT satellite, pieces, by_movements, by_postings, by_movements = by_postings AS agree
-        FROM stock JOIN books USING (satellite)
+        SELECT stock.satellite, pieces, by_movements, by_postings,
+               CASE WHEN by_movements = by_postings THEN 'yes' ELSE 'no' END AS agree
+        FROM stock JOIN books ON books.satellite = stock.satellite ORDER BY stock.satellite
         """,
     ),
     Question(
         "Who studies what, and what do students still owe?",
         """
-        SELECT fees.program, count(DISTINCT fees.student) AS students, fees.currency,
-               sum(fees.grand_total)::DECIMAL(18, 0) AS charged, sum(fees.outstanding_amount)::DECIMAL(18, 0) AS owed
+        SELECT program, count(DISTINCT student) AS students, currency,
+               CAST(sum(grand_total) AS DECIMAL(18, 0)) AS charged,
+               CAST(sum(outstanding_amount) AS DECIMAL(18, 0)) AS owed
         FROM fees WHERE docstatus = 1
-        GROUP BY ALL ORDER BY charged DESC LIMIT 5
+        GROUP BY program, currency ORDER BY charged DESC, program LIMIT 5
         """,
     ),
 )

@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.engine import URL
+
 from federation.demo.fleet import DemoFleet, DemoSite, make_fleet
 from federation.demo.world.activity import live
 from federation.settings.load import ENVIRONMENT
@@ -21,14 +23,14 @@ _PATIENCE_SECONDS: Final = 30
 _DEFINITIONS: Final = "federation.definitions"
 
 
-def run_stage(folder: Path, *, gl_rows: int, seed: int, port: int) -> int:
+def run_stage(folder: Path, *, gl_rows: int, seed: int, port: int, mothership: URL | None = None) -> int:
     """Serve the UI on a fleet made anew until it is interrupted; return the exit status of Dagster.
 
     Raises:
         OSError: a simulated satellite didn't start.
     """
     # Dagster shows an asset for what is named, or was read before: modules alone would show next to nothing at first.
-    fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed, spelled_out=True)
+    fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed, spelled_out=True, mothership=mothership)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with fleet.serving(), _living(fleet, seed):
         dagster = subprocess.Popen(  # noqa: S603 - our own command

@@ -10,10 +10,10 @@ from typing import Final
 
 from rich.console import Console
 from rich.live import Live
+from sqlalchemy.engine import URL
 
 from federation.cli.ages import duration
 from federation.cli.board import Board
-from federation.cli.published import published
 from federation.cli.query_answer import show_table
 from federation.cli.screen import answers, number, plain, table
 from federation.cli.status import freshness_table, report_of
@@ -23,7 +23,7 @@ from federation.demo.proof import SiteProof, prove
 from federation.demo.queries import QUESTIONS
 from federation.demo.world.activity import live
 from federation.extract.outcome import DocTypeOutcome
-from federation.merging import publish
+from federation.merging import open_reader, publish
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
 
@@ -31,8 +31,15 @@ _STEPS: Final = 60
 """Things that each organisation does in its working day: some hundreds of changes."""
 
 
-def run_tour(folder: Path, *, gl_rows: int, seed: int) -> bool:
+def run_tour(folder: Path, *, gl_rows: int, seed: int, mothership: URL | None = None) -> bool:
     """Make the satellites in `folder`, bring them together, let them live, compare; return whether all is the same.
+
+    Args:
+        folder: where.
+        gl_rows: GL Entries of each site.
+        seed: the same one makes the same sites.
+        mothership: an empty database on a MariaDB server, with an account that may make others and its password; None
+            is a DuckDB file in `folder`.
 
     Raises:
         OSError: a simulated satellite didn't start.
@@ -40,7 +47,7 @@ def run_tour(folder: Path, *, gl_rows: int, seed: int) -> bool:
     screen = answers()
     began = monotonic()
     screen.rule("[bold]Four organisations, four Frappe sites[/]", style="dim")
-    fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed)
+    fleet = make_fleet(folder, gl_rows=gl_rows, seed=seed, mothership=mothership)
     settings = load_settings(fleet.settings_file)
     _introduce(screen, fleet)
     with fleet.serving():
@@ -54,7 +61,7 @@ def run_tour(folder: Path, *, gl_rows: int, seed: int) -> bool:
         proofs = list(prove(fleet, settings))
     _show(screen, proofs)
     took = duration(monotonic() - began)
-    screen.print(f"[dim]The mothership stays in[/] {settings.mothership_file} [dim](the tour took {took})[/]")
+    screen.print(f"[dim]The mothership stays in[/] {settings.mothership.place} [dim](the tour took {took})[/]")
     return done and all(proof.same for proof in proofs)
 
 
@@ -132,7 +139,7 @@ def _let_live(screen: Console, fleet: DemoFleet, seed: int) -> None:
 
 def _show_freshness(screen: Console, settings: Settings) -> None:
     screen.rule("[bold]How fresh and how whole[/]", style="dim")
-    with published(settings) as mothership:
+    with open_reader(settings) as mothership:
         fresh = mothership.freshness() if mothership else []
     screen.print(freshness_table(report_of(settings, fresh, datetime.now(UTC)), condensed=True))
 
@@ -140,7 +147,7 @@ def _show_freshness(screen: Console, settings: Settings) -> None:
 def _ask(screen: Console, settings: Settings) -> None:
     for question in QUESTIONS:
         screen.rule(f"[bold]{question.asked}[/]", style="dim")
-        with published(settings) as mothership:
+        with open_reader(settings) as mothership:
             if mothership is not None:
                 show_table(mothership.query(question.sql))
 

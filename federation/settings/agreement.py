@@ -1,4 +1,4 @@
-"""Agreement: what must hold between satellites, selections and policy rules.
+"""Agreement: what must hold between satellites, selections, policy rules and the mothership's readers.
 
 A policy rule that reaches nobody, or a satellite that no rule can reach, would let fields out in silence: both stop.
 """
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from federation.settings.errors import did_you_mean, echo
+from federation.settings.mothership_url import LONGEST_IDENTIFIER, jurisdiction_database, rebuild_database
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from federation.settings.mistakes import Mistake
     from federation.settings.model import PolicyRule, Satellite
+    from federation.settings.mothership import MothershipSettings
 
 
 def disagreements_of_satellites(
@@ -60,6 +62,38 @@ def disagreements_of_policy(rules: tuple[PolicyRule, ...], satellites: Mapping[s
     if by_jurisdiction and without:
         what = f"asks for a jurisdiction, but these satellites state none: {', '.join(without)}"
         yield (by_jurisdiction[0], "jurisdiction"), what, "add `jurisdiction:` to each of them"
+
+
+def disagreements_of_jurisdictions(
+    mothership: MothershipSettings, satellites: Mapping[str, Satellite]
+) -> Iterator[Mistake]:
+    """Yield analysts of a jurisdiction that no satellite has, and jurisdictions that can't have a database each."""
+    jurisdictions = sorted({one.jurisdiction for one in satellites.values() if one.jurisdiction})
+    for name, analyst in mothership.analysts.items():
+        if analyst.jurisdiction is not None and analyst.jurisdiction not in jurisdictions:
+            otherwise = f"known is: {', '.join(map(echo, jurisdictions)) or 'none'}"
+            fix = did_you_mean(analyst.jurisdiction, jurisdictions, otherwise)
+            what = f"no satellite has the jurisdiction `{echo(analyst.jurisdiction)}`"
+            yield ("analysts", name, "jurisdiction"), what, fix
+    if mothership.engine == "mariadb":
+        yield from _databases_that_clash(str(mothership.url.database), jurisdictions)
+
+
+def _databases_that_clash(database: str, jurisdictions: Iterable[str]) -> Iterator[Mistake]:
+    taken = {database: "the mothership itself", rebuild_database(database): "`federation rebuild`"}
+    for jurisdiction in jurisdictions:
+        own = jurisdiction_database(database, jurisdiction)
+        subject = f"the jurisdiction `{echo(jurisdiction)}` would have its views in the database `{own}`, which"
+        if len(own) > LONGEST_IDENTIFIER:
+            fix = "shorten the name of the mothership's database, or of the jurisdiction"
+            yield (), f"{subject} is longer than {LONGEST_IDENTIFIER} characters", fix
+        elif own in taken:
+            yield (
+                (),
+                f"{subject} is that of {taken[own]}",
+                "rename the jurisdiction where satellites and policy name it",
+            )
+        taken.setdefault(own, f"the jurisdiction `{echo(jurisdiction)}`")
 
 
 def _noun(key: str) -> str:

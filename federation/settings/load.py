@@ -14,6 +14,7 @@ from federation.settings.document import LARGEST_FILE, Document, KeyPath, key_te
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
 from federation.settings.mistakes import MISTAKES, Mistake, found_in
 from federation.settings.model import CredentialReferences, PolicyRule, Reconcile, Satellite, Schedules, Settings
+from federation.settings.mothership import Analyst, MothershipSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,6 +35,8 @@ _SECTIONS: Final[Mapping[KeyPath, type[Section]]] = {
     ("satellites", _ANY): Satellite,
     ("satellites", _ANY, "credentials"): CredentialReferences,
     ("policy", _ANY): PolicyRule,
+    ("mothership",): MothershipSettings,
+    ("mothership", "analysts", _ANY): Analyst,
     ("reconcile",): Reconcile,
     ("schedules",): Schedules,
 }
@@ -125,8 +128,10 @@ _WORDS: Final[Mapping[str, str]] = {
 
 
 def _section(path: KeyPath) -> type[Section] | None:
-    shape = tuple(_ANY if position == 1 else part for position, part in enumerate(path))
-    return _SECTIONS.get(shape)
+    for shape, section in _SECTIONS.items():
+        if len(shape) == len(path) and all(key in {_ANY, part} for key, part in zip(shape, path, strict=True)):
+            return section
+    return None
 
 
 def _keys(path: KeyPath) -> list[str]:

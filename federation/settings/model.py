@@ -8,9 +8,14 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_validator, model_validator
 
-from federation.settings.agreement import disagreements_of_policy, disagreements_of_satellites
+from federation.settings.agreement import (
+    disagreements_of_jurisdictions,
+    disagreements_of_policy,
+    disagreements_of_satellites,
+)
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.mistakes import Mistake, mistake, mistakes
+from federation.settings.mothership import MothershipSettings, section_of
 from federation.settings.places import PlaceError, proxy_address
 from federation.settings.secrets import ENVIRONMENT_NAME, SecretReference
 from federation.settings.selection import Selection
@@ -19,7 +24,6 @@ from federation.settings.values import (
     Folder,
     ImpliedName,
     Lake,
-    Mothership,
     Name,
     Proxy,
     SatelliteName,
@@ -198,8 +202,14 @@ class Settings(Section):
     """What leaves a site as it is, hashed, or not at all."""
     lake: Lake = Field(default="var/lake", validate_default=True)
     """Folder or fsspec URL (s3://bucket/lake) of the packages."""
-    mothership: Mothership = Field(default="duckdb:///var/mothership.duckdb", validate_default=True)
-    """The central database: duckdb:/// and a file."""
+    mothership: Annotated[
+        MothershipSettings, BeforeValidator(section_of, json_schema_input_type=str | MothershipSettings)
+    ] = Field(
+        default="duckdb:///var/mothership.duckdb",
+        validate_default=True,
+        examples=["duckdb:///var/mothership.duckdb"],
+    )
+    """The central database: duckdb:/// and a file; or for MariaDB a section with `url` and what belongs to it."""
     var: Folder = Field(default="var", validate_default=True)
     """Folder of run-time files such as locks."""
     batch_rows: Annotated[StrictInt, Field(ge=1, le=10_000_000)] = 250_000
@@ -234,10 +244,26 @@ class Settings(Section):
             raise mistakes(found)
         return policy
 
+    @field_validator("mothership")
+    @classmethod
+    def _jurisdictions_agree(cls, mothership: MothershipSettings, info: ValidationInfo) -> MothershipSettings:
+        satellites = info.data.get("satellites")
+        if satellites is not None and (found := list(disagreements_of_jurisdictions(mothership, satellites))):
+            raise mistakes(found)
+        return mothership
+
     @property
     def mothership_file(self) -> Path:
-        """The DuckDB file that analysts open."""
-        return Path(str(self.mothership.database))
+        """The file that analysts open, where the mothership is one."""
+        return Path(str(self.mothership.url.database))
+
+    def jurisdictions(self) -> dict[str, tuple[str, ...]]:
+        """Return jurisdiction → its satellites, switched off ones too: what is there of them stays."""
+        by_name: dict[str, tuple[str, ...]] = {}
+        for satellite in self.satellites.values():
+            if satellite.jurisdiction is not None:
+                by_name[satellite.jurisdiction] = (*by_name.get(satellite.jurisdiction, ()), satellite.name)
+        return by_name
 
     def enabled_satellites(self) -> tuple[Satellite, ...]:
         """Return the satellites to read from, in the order of the file."""

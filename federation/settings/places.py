@@ -9,15 +9,12 @@ from urllib.parse import SplitResult, urlsplit
 
 import fsspec
 from fsspec.registry import known_implementations
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from federation.settings.errors import did_you_mean, echo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUPPORTED_MOTHERSHIPS: Final = ("duckdb",)
 _HOST: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?", re.ASCII)
 _PATH: Final = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*", re.ASCII)
 _PAGES: Final = frozenset({"api", "app", "desk", "login"})
@@ -148,27 +145,3 @@ def lake_place(text: str, folder: Path) -> str:
     except ImportError as error:
         raise PlaceError(f"needs a package for `{scheme}` that is not installed", echo(str(error))) from error
     return text
-
-
-def mothership_url(text: str, folder: Path) -> URL:
-    """Return the mothership's URL, its file made absolute.
-
-    Raises:
-        PlaceError: not an SQLAlchemy URL, a database that is not supported, or no file.
-    """
-    example = "write duckdb:///var/mothership.duckdb (three slashes: relative to this file; four: absolute)"
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise PlaceError("is not a database URL", example) from None
-    if url.drivername not in SUPPORTED_MOTHERSHIPS:
-        raise PlaceError(
-            f"names the database `{echo(url.drivername)}`, which is not supported",
-            f"supported is: {', '.join(SUPPORTED_MOTHERSHIPS)}; {example}",
-        )
-    if url.host or url.username or url.password or url.port or url.query:
-        raise PlaceError("names a host, a user or options, but DuckDB is a file", example)
-    path = absolute(url.database or "", folder)
-    if path is None or url.database == ":memory:" or text.endswith("/"):
-        raise PlaceError("names no file; the mothership is published as one", example)
-    return url.set(database=str(path))

@@ -21,7 +21,6 @@ from pydantic import (
 )
 from pydantic import BaseModel as PydanticModel
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy.engine import URL
 
 from federation.settings.cron import cron_mistake
 from federation.settings.errors import did_you_mean, echo
@@ -30,7 +29,6 @@ from federation.settings.places import (
     PlaceError,
     absolute,
     lake_place,
-    mothership_url,
     proxy_address,
     site_url,
 )
@@ -40,6 +38,8 @@ SATELLITE_NAME: Final = r"[a-z][a-z0-9_-]{0,62}"
 _SITE_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}"
 _LONGEST_NAME: Final = 140
 """Characters; the length of Frappe's `name` columns."""
+_LARGEST_CA_FILE: Final = 4 * 1024 * 1024
+"""Bytes; all authorities that a system trusts are a quarter of it."""
 
 
 class Section(PydanticModel):
@@ -55,7 +55,8 @@ def folder_of(info: ValidationInfo) -> Path:
     return folder.absolute()
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a value that has to be text; a mistake where it is none."""
     if not isinstance(value, str | Path):
         raise mistake("must be text", "write it as text, in quotes if need be")
     return str(value)
@@ -70,20 +71,13 @@ def _site_url(value: str) -> str:
 
 def _lake(value: object, info: ValidationInfo) -> str:
     try:
-        return lake_place(_text(value), folder_of(info))
-    except PlaceError as error:
-        raise mistake(error.what, error.fix) from None
-
-
-def _mothership(value: object, info: ValidationInfo) -> URL:
-    try:
-        return mothership_url(_text(value), folder_of(info))
+        return lake_place(as_text(value), folder_of(info))
     except PlaceError as error:
         raise mistake(error.what, error.fix) from None
 
 
 def _folder(value: object, info: ValidationInfo) -> Path:
-    path = absolute(_text(value), folder_of(info))
+    path = absolute(as_text(value), folder_of(info))
     if path is None:
         raise mistake("is not a folder", "write a path, relative to this file or absolute (`~` is not expanded)")
     return path
@@ -98,6 +92,21 @@ def _verify(value: object, info: ValidationInfo) -> Path | bool:
             "must be true or the path of a file of CA certificates",
             "certificates are always verified; for a private CA name its PEM file",
         )
+    return path
+
+
+def _ca_file(value: object, info: ValidationInfo) -> Path:
+    path = absolute(as_text(value), folder_of(info))
+    fix = "name the PEM file of the certificate authority, relative to this file or absolute"
+    if path is None:
+        raise mistake("is not a file", fix)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_CA_FILE)
+    except OSError as error:
+        raise mistake(f"cannot be read: {echo(str(path))} ({error.strerror})", fix) from None
+    if b"-----BEGIN CERTIFICATE-----" not in content:
+        raise mistake(f"holds no certificate: {echo(str(path))}", fix)
     return path
 
 
@@ -119,7 +128,7 @@ def _proxy(value: object, info: ValidationInfo) -> SecretReference | str:
     if isinstance(value, str) and (reference := SecretReference.parse(value, folder_of(info))):
         return reference
     try:
-        return proxy_address(_text(value), may_hold_credentials=False)
+        return proxy_address(as_text(value), may_hold_credentials=False)
     except PlaceError as error:
         raise mistake(error.what, error.fix) from None
 
@@ -188,8 +197,8 @@ Proxy = Annotated[
 SiteUrl = Annotated[StrictStr, AfterValidator(_site_url)]
 SiteName = Annotated[StrictStr, AfterValidator(_site_name), WithJsonSchema({"pattern": f"^{_SITE_NAME}$"})]
 Lake = Annotated[str, PlainValidator(_lake), WithJsonSchema(_PATH_SCHEMA)]
-Mothership = Annotated[URL, PlainValidator(_mothership), PlainSerializer(repr), WithJsonSchema(_PATH_SCHEMA)]
 Folder = Annotated[Path, PlainValidator(_folder), WithJsonSchema(_PATH_SCHEMA)]
+CaFile = Annotated[Path, PlainValidator(_ca_file), WithJsonSchema(_PATH_SCHEMA)]
 Verify = Annotated[Path | bool, PlainValidator(_verify), WithJsonSchema(_VERIFY_SCHEMA)]
 TimeZone = Annotated[StrictStr, AfterValidator(_time_zone)]
 Cron = Annotated[StrictStr, AfterValidator(_cron)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from pipeline_settings import TWO_SATELLITES
 
 from federation.definitions import federation_definitions
 from federation.settings.errors import SettingsError
@@ -59,6 +60,17 @@ def test_checks_keep_a_status_for_each_satellite_except_freshness_which_sees_all
             (f"mothership/{doctype}", "freshness"),
         )
     }
+
+
+@pytest.mark.parametrize(
+    ("mothership", "kind"),
+    [("duckdb:///var/m.duckdb", "duckdb"), ("mariadb://federation@127.0.0.1:9/mothership", "mariadb")],
+)
+def test_the_motherships_assets_show_its_database_which_is_not_asked(write_settings, mothership, kind):
+    graph = federation_definitions(write_settings(f"{TWO_SATELLITES}mothership: {mothership}\n")).get_repository_def()
+    assert {
+        kinds for doctype in DOCTYPES for kinds in graph.asset_graph.get(dg.AssetKey(["mothership", doctype])).kinds
+    } == {kind}
 
 
 def test_no_check_blocks(definitions):

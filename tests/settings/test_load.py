@@ -271,7 +271,7 @@ def test_a_key_given_twice_is_a_mistake(refused):
 @pytest.mark.parametrize(
     ("line", "key", "what"),
     [
-        ("mothership: mariadb+pymysql://db/mothership", "mothership", "`mariadb+pymysql`, which is not supported"),
+        ("mothership: postgresql://db/mothership", "mothership", "`postgresql`, which is not supported"),
         ("mothership: 'duckdb:///:memory:'", "mothership", "names no file"),
         ("mothership: duckdb://", "mothership", "names no file"),
         ("mothership: duckdb:///folder/", "mothership", "names no file"),
@@ -305,7 +305,7 @@ def test_a_mistaken_line_at_the_top_is_named_with_its_place(refused, line, key, 
 
 
 def test_other_databases_are_refused_with_what_is_supported(refused):
-    assert "supported is: duckdb" in refused(f"mothership: mysql://db/x\n{THREE_LINES}").problems[0].fix
+    assert "supported are duckdb and mariadb" in refused(f"mothership: mysql://db/x\n{THREE_LINES}").problems[0].fix
 
 
 def test_a_lake_whose_package_is_missing_says_so_before_anything_starts(refused):

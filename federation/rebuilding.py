@@ -1,0 +1,301 @@
+"""Rebuilding: the mothership is made again from the lake alone, aside, and takes the place of the live one."""
+
+# ruff: noqa: PLC0415 - of the databases that a mothership may be in, one is imported
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Protocol
+
+from fsspec.core import url_to_fs
+
+from federation.lake.errors import LakeError, LakeUnavailable
+from federation.lake.log import CommitLog
+from federation.lake.storage import open_lake
+from federation.merging import mariadb_address, open_reader, publish, view_databases
+from federation.mothership.errors import MothershipError
+from federation.mothership.interface import Freshness, MergeReport, Readable
+from federation.mothership.replacement import Replacement, is_given
+from federation.mothership.sql import listed, literal
+from federation.mothership.system_tables import SYSTEM_TABLES
+from federation.policy.fleet import FleetPolicy
+from federation.settings.model import Settings
+from federation.settings.mothership_url import rebuild_database
+from federation.settings.values import SATELLITE_NAME
+
+_WHO = "rebuild"
+_LEDGER = "SELECT satellite, doctype, package FROM federation_ledger"
+_NAMES = "SELECT doctype, table_name FROM federation_table"
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltDocType:
+    """What a rebuild made of one DocType of one satellite.
+
+    Attributes:
+        rows: documents.
+        waiting: documents on the lake whose walk is not complete: they aren't merged yet, here or anywhere.
+        quarantined: documents set aside.
+        as_of: the instant (UTC) as of which the documents are complete; None while the first load lasts.
+        error: why nothing more of it was merged; "" where all was.
+    """
+
+    doctype: str
+    rows: int
+    waiting: int
+    quarantined: int
+    as_of: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RebuiltSatellite:
+    """What a rebuild made of one satellite.
+
+    Attributes:
+        in_settings: the settings name it; what is on the lake is taken over in any case.
+        error: why nothing more of it was merged; "" where its lake could be read.
+        seconds: how long it took.
+    """
+
+    satellite: str
+    in_settings: bool
+    doctypes: tuple[RebuiltDocType, ...]
+    error: str
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Everything that its lake holds was merged."""
+        return not self.error and not any(doctype.error for doctype in self.doctypes)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Packages that the live mothership has merged and the lake has no more."""
+
+    satellite: str
+    doctype: str
+    packages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport:
+    """What a rebuild did.
+
+    Attributes:
+        swapped: it took the place of the live mothership.
+        lost: what the live one had, and the lake hasn't.
+        remarks: what else the user should know: a sentence each.
+        seconds: how long it took.
+    """
+
+    satellites: tuple[RebuiltSatellite, ...]
+    swapped: bool
+    lost: tuple[Loss, ...]
+    remarks: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """All that the live mothership had, or the lake has, is there."""
+        return self.swapped and not self.lost and all(satellite.ok for satellite in self.satellites)
+
+
+class RebuildProgress(Protocol):
+    """What is told while a rebuild goes on; what it raises ends the rebuild, and the live mothership stays."""
+
+    def merging(self, satellite: str) -> None:
+        """Its packages begin to be merged."""
+
+    def merged(self, satellite: RebuiltSatellite) -> None:
+        """They are; what is committed until the swap follows then."""
+
+    def swapping(self) -> None:
+        """Other writers wait from now on, for a moment."""
+
+
+def rebuild(settings: Settings, progress: RebuildProgress, *, accept_losses: bool = False) -> RebuildReport:
+    """Make the mothership again from what is on the lake, and put it in the place of the live one.
+
+    Syncs go on meanwhile. Every satellite that has a log on the lake is taken over, in the settings or not. A rebuild
+    that was killed leaves the live mothership as it was, or as the new one; the next begins anew.
+
+    Args:
+        settings: they name the lake and the mothership.
+        progress: is told what goes on.
+        accept_losses: swap although something of the lake could not be merged, or the live mothership has merged what
+            the lake has no more; by default it stays then.
+
+    Raises:
+        LakeError: the lake can't be listed.
+        MothershipError: the database refused; the live mothership stays.
+    """
+    began = monotonic()
+    names, remarks = _names_given(settings)
+    with open_replacement(settings, names) as replacement:
+        work = _Work(settings, replacement)
+        for satellite in satellites_on(settings.lake):
+            progress.merging(satellite)
+            progress.merged(work.merge(satellite))
+        progress.swapping()
+        with replacement.alone():
+            rebuilt = tuple(work.merge(satellite) for satellite in satellites_on(settings.lake))
+            lost = work.lost(rebuilt)
+            swapped = accept_losses or not (lost or any(not satellite.ok for satellite in rebuilt))
+            if swapped:
+                work.remarks.update(dict.fromkeys(replacement.swap()))
+    if swapped:
+        publish(settings, force=True)
+    return RebuildReport(rebuilt, swapped, lost, (*remarks, *work.remarks), round(monotonic() - began, 3))
+
+
+def satellites_on(lake: str) -> list[str]:
+    """Return the satellites that have a log on the lake, by name.
+
+    Raises:
+        LakeUnavailable: it can't be listed.
+    """
+    filesystem, root = url_to_fs(lake)
+    try:
+        filesystem.invalidate_cache(root)
+        entries = filesystem.ls(root, detail=False)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LakeUnavailable("list", lake, error.strerror or type(error).__name__) from error
+    names = (str(entry).rstrip("/").rpartition("/")[2] for entry in entries)
+    return sorted(name for name in names if re.fullmatch(SATELLITE_NAME, name) and open_lake(lake, name).names("log"))
+
+
+class _Work:
+    """A rebuild under way.
+
+    Attributes:
+        remarks: sentences, in the order in which they came up.
+    """
+
+    def __init__(self, settings: Settings, replacement: Replacement) -> None:
+        self.remarks: dict[str, None] = {}
+        self._settings = settings
+        self._policy = FleetPolicy(settings)
+        self._mothership = replacement.mothership
+        self._logs: dict[str, CommitLog] = {}
+        self._seconds: dict[str, float] = {}
+
+    def merge(self, satellite: str) -> RebuiltSatellite:
+        """Merge what is not merged yet of a satellite."""
+        began = monotonic()
+        report, error = MergeReport(), ""
+        try:
+            log = self._logs.setdefault(satellite, CommitLog(open_lake(self._settings.lake, satellite)))
+            report = self._mothership.merge(log, self._policy)
+        except LakeError as refused:
+            error = str(refused)
+        self.remarks.update(dict.fromkeys(report.remarks))
+        self._seconds[satellite] = self._seconds.get(satellite, 0.0) + monotonic() - began
+        fresh = {row.doctype: row for row in self._mothership.freshness() if row.satellite == satellite}
+        failed = {doctype: str(reason) for doctype, reason in report.failed.items()}
+        return RebuiltSatellite(
+            satellite,
+            satellite in self._settings.satellites,
+            tuple(_rebuilt(name, fresh.get(name), failed.get(name, "")) for name in sorted({*fresh, *failed})),
+            error,
+            round(self._seconds[satellite], 3),
+        )
+
+    def lost(self, rebuilt: Iterable[RebuiltSatellite]) -> tuple[Loss, ...]:
+        """Return which packages the live mothership has merged that the lake hasn't, but for those that failed."""
+        try:
+            with _live(self._settings) as live:
+                had = _packages(live) if live else frozenset()
+        except MothershipError as error:
+            self.remarks[
+                f"What the live mothership had merged can't be told, so nothing was held against it: {error}"
+            ] = None
+            return ()
+        named = {
+            (satellite.satellite, doctype.doctype)
+            for satellite in rebuilt
+            for doctype in satellite.doctypes
+            if doctype.error
+        }
+        unread = {satellite.satellite for satellite in rebuilt if satellite.error}
+        gone = Counter(
+            (satellite, doctype)
+            for satellite, doctype, _ in had - _packages(self._mothership)
+            if satellite not in unread and (satellite, doctype) not in named
+        )
+        return tuple(Loss(*which, packages) for which, packages in sorted(gone.items()))
+
+
+def _rebuilt(doctype: str, fresh: Freshness | None, error: str) -> RebuiltDocType:
+    if fresh is None:
+        return RebuiltDocType(doctype, 0, 0, 0, None, error)
+    return RebuiltDocType(doctype, fresh.rows, fresh.waiting, fresh.quarantined, fresh.as_of, error)
+
+
+def _packages(mothership: Readable) -> frozenset[tuple[str, str, str]]:
+    """Return (satellite, DocType, package) of the ledger: one entry a package, however many rows it has."""
+    columns = mothership.query(_LEDGER).read_all().columns
+    return frozenset(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+def _names_given(settings: Settings) -> tuple[Mapping[str, str], tuple[str, ...]]:
+    """Return DocType → table as analysts know it, and what stands in the way of knowing it."""
+    try:
+        with _live(settings) as live:
+            rows = live.query(_NAMES).read_all().to_pylist() if live else []
+    except MothershipError as error:
+        return {}, (f"The names of the live mothership's tables can't be told, so they were given anew: {error}",)
+    names = {row["doctype"]: row["table_name"] for row in rows if is_given(row["doctype"], row["table_name"])}
+    changed = sorted(str(row["table_name"]) for row in rows if row["table_name"] not in names.values())
+    return names, tuple(f"federation_table was altered by hand: {table} was given anew." for table in changed)
+
+
+@contextmanager
+def _live(settings: Settings) -> Iterator[Readable | None]:
+    """Open what analysts see, whole or not; None where there is nothing of ours."""
+    if settings.mothership.engine == "duckdb":
+        with open_reader(settings) as published:
+            yield published
+        return
+    from federation.mothership.mariadb.reader import MariadbReader
+
+    with MariadbReader(mariadb_address(settings)) as live:
+        names = listed(literal(table.name) for table in SYSTEM_TABLES)
+        asked = "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name IN"
+        yield live if live.query(f"{asked} ({names})").read_all().num_rows else None
+
+
+def open_replacement(settings: Settings, names: Mapping[str, str]) -> Replacement:
+    """Return a mothership that is made aside; enter it to begin.
+
+    Args:
+        settings: they name the mothership whose place it is to take.
+        names: DocType → table, as they were given.
+    """
+    if settings.mothership.engine == "duckdb":
+        from federation.mothership.duckdb.database import DuckdbLimits
+        from federation.mothership.duckdb.replacement import DuckdbReplacement
+
+        limits = DuckdbLimits(publish_seconds=settings.publish_seconds)
+        return DuckdbReplacement(settings.mothership_file, who=_WHO, names=names, limits=limits)
+    from federation.mothership.mariadb.address import MariadbLimits
+    from federation.mothership.mariadb.replacement import MariadbReplacement
+
+    return MariadbReplacement(
+        mariadb_address(settings),
+        rebuild_database(str(settings.mothership.url.database)),
+        who=_WHO,
+        names=names,
+        limits=MariadbLimits(),
+        indexes=settings.mothership.indexes,
+        shown=view_databases(settings),
+    )
