@@ -13,6 +13,7 @@ from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.satellite import RunOptions, extract
 from federation.lake.errors import LakeError
 from federation.merging import merge_satellite
+from federation.merging_beside import MergingBeside
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import MergeReport
 from federation.settings.model import Satellite, Settings
@@ -61,13 +62,16 @@ def sync_satellite(
     ended: list[DocTypeOutcome] = []
     merged = MergeReport()
     errors: list[str] = []
-    try:
-        ended.extend(extract(settings, satellite, options, progress))
-    except (FrappeError, ExtractError, LakeError) as error:
-        errors.append(str(error))
+    with MergingBeside(settings, satellite.name) as beside:
+        try:
+            for outcome in extract(settings, satellite, options, progress):
+                ended.append(outcome)
+                beside.ended(outcome)
+        except (FrappeError, ExtractError, LakeError) as error:
+            errors.append(str(error))
     try:
         merging(satellite.name)
-        merged = merge_satellite(settings, satellite.name)
+        merged = beside.with_last(merge_satellite(settings, satellite.name))
     except (LakeError, MothershipError) as error:
         errors.append(str(error))
     if options.depth != "changes":
