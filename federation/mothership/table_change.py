@@ -1,16 +1,21 @@
-"""Table change: which columns of a table a group of packages sets, and which stay as they are."""
+"""Table change: which columns of a table packages and patches set, and which stay as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 
 from federation.contract.columns import Contract, TableContract
+from federation.contract.names import SATELLITE
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.lake.packages import CHILD_KEYS, MODIFIED, PATCH_KEYS
 from federation.mothership.package_files import ReadyFile, ReadyPackage
 from federation.mothership.tables import StoredTable
+
+_KEYS: Final = {*PATCH_KEYS, *CHILD_KEYS, SATELLITE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +74,21 @@ def table_change(
     carried = pa.schema([field for field in files[0].schema if field.name in known.contracted])
     kept = tuple(name for name in stored.columns if name in known.had - set(carried.names))
     return TableChange(stored, files, carried, kept)
+
+
+def table_patches(
+    tables: Iterable[StoredTable], patches: Mapping[str, ReadyFile], columns: Mapping[str, TableColumns]
+) -> Iterator[tuple[StoredTable, ReadyFile, list[str]]]:
+    """Yield the tables whose rows a package patches, its patches, and the columns that are set.
+
+    Args:
+        tables: the parent's and the children's.
+        patches: DocType → its patches.
+        columns: by DocType; what else a patch carries than today's contract is left there.
+    """
+    for table in tables:
+        patch = patches.get(table.doctype)
+        if patch is None or MODIFIED not in table.columns:
+            continue
+        if names := [name for name in patch.schema.names if name in columns[table.doctype].contracted - _KEYS]:
+            yield table, patch, names

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 
 from federation.mothership.duckdb.aside import record_aliases, record_quarantine, record_tombstones
 from federation.mothership.duckdb.patch import apply_patches
+from federation.mothership.duckdb.reserved_words import refuse_reserved_words
 from federation.mothership.duckdb.rows import replace_children, replace_parents
-from federation.mothership.duckdb.sql import FILE_COLUMNS
 from federation.mothership.duckdb.stage import Target, stage
 from federation.mothership.engine import Counts, DocTypeMerge
-from federation.mothership.errors import MergeFailed
 from federation.mothership.freshness import measure, write_freshness
 from federation.mothership.ledger import count_generation, write_ledger
 from federation.mothership.package_files import ReadyPackage
@@ -25,7 +24,7 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
     Raises:
         MergeFailed: a package can't be read by DuckDB.
     """
-    _refuse_reserved_words(target, merge.packages)
+    refuse_reserved_words(merge)
     counts = Counts()
     columns = columns_of(merge.contract, merge.schema)
     connection = target.connection
@@ -41,23 +40,11 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
     return counts
 
 
-def _refuse_reserved_words(target: Target, packages: Sequence[ReadyPackage]) -> None:
-    """Refuse columns that would stand for the place of a row in DuckDB's view of a file."""
-    files = (file for package in packages for file in (*package.tables.values(), *package.patches.values()))
-    names = {name for file in files for name in file.schema.names}
-    if taken := sorted(names & FILE_COLUMNS):
-        raise MergeFailed(
-            target.satellite,
-            target.doctype,
-            f"DuckDB takes its field `{taken[0]}` for a word of its own. Withhold the field by a rule of the policy.",
-        )
-
-
 def _merge_group(
     target: Target, group: Sequence[ReadyPackage], columns: Mapping[str, TableColumns], counts: Counts
 ) -> None:
     if patches := group[0].patches:
-        apply_patches(target, patches, {doctype: known.contracted for doctype, known in columns.items()})
+        apply_patches(target, patches, columns)
         return
     staged = stage(target, group)
     deleted, updated = replace_parents(

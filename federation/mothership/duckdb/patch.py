@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from federation.contract.names import SATELLITE
-from federation.lake.packages import CHILD_KEYS, MODIFIED, PATCH_KEYS
 from federation.mothership.duckdb.sql import parquet, widened
 from federation.mothership.duckdb.stage import Target
 from federation.mothership.package_files import ReadyFile
 from federation.mothership.sql import Fragment, column, identifier, listed
+from federation.mothership.table_change import TableColumns, table_patches
 from federation.mothership.tables import StoredTable
 
-_KEYS = {*PATCH_KEYS, *CHILD_KEYS, SATELLITE}
 
-
-def apply_patches(target: Target, patches: Mapping[str, ReadyFile], contracted: Mapping[str, frozenset[str]]) -> None:
-    """Set columns in the rows whose `modified` is the patch's and that weren't observed later than it was.
-
-    Args:
-        target: the tables.
-        patches: DocType → its patches.
-        contracted: DocType → the columns of today's contract; what else a patch carries is left there.
-    """
-    for table in (target.parent, *target.children):
-        patch = patches.get(table.doctype)
-        names = [name for name in patch.schema.names if name in contracted[table.doctype] - _KEYS] if patch else []
-        if patch and names and MODIFIED in table.columns:
-            _apply(target, table, patch, names)
+def apply_patches(target: Target, patches: Mapping[str, ReadyFile], columns: Mapping[str, TableColumns]) -> None:
+    """Set columns in the rows whose `modified` is the patch's and that weren't observed later than it was."""
+    for table, patch, names in table_patches((target.parent, *target.children), patches, columns):
+        _apply(target, table, patch, names)
 
 
 def _apply(target: Target, table: StoredTable, patch: ReadyFile, names: list[str]) -> None:

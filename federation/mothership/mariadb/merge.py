@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from federation.mothership.duckdb.sql import FILE_COLUMNS
+from federation.mothership.duckdb.reserved_words import refuse_reserved_words
 from federation.mothership.engine import Counts, DocTypeMerge
-from federation.mothership.errors import MergeFailed
 from federation.mothership.freshness import write_freshness
 from federation.mothership.ledger import count_generation, merged_packages, write_ledger
 from federation.mothership.mariadb.aside import record_aliases, record_quarantine, record_tombstones
@@ -28,7 +27,7 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
     Raises:
         MergeFailed: a package can't be read by DuckDB.
     """
-    _refuse_reserved_words(target, merge.packages)
+    refuse_reserved_words(merge)
     counts = Counts()
     columns = columns_of(merge.contract, merge.schema)
     extent = RunningExtent(target)
@@ -57,18 +56,6 @@ def still_due(target: Target, merge: DocTypeMerge) -> DocTypeMerge | None:
     return replace(merge, plan=replace(merge.plan, packages=tuple(due)), packages=packages)
 
 
-def _refuse_reserved_words(target: Target, packages: Sequence[ReadyPackage]) -> None:
-    """Refuse columns that would stand for the place of a row in DuckDB's view of a file."""
-    files = (file for package in packages for file in (*package.tables.values(), *package.patches.values()))
-    names = {name for file in files for name in file.schema.names}
-    if taken := sorted(names & FILE_COLUMNS):
-        raise MergeFailed(
-            target.satellite,
-            target.doctype,
-            f"DuckDB takes its field `{taken[0]}` for a word of its own. Withhold the field by a rule of the policy.",
-        )
-
-
 def _merge_group(
     target: Target,
     group: Sequence[ReadyPackage],
@@ -77,7 +64,7 @@ def _merge_group(
     extent: RunningExtent,
 ) -> None:
     if patches := group[0].patches:
-        apply_patches(target, patches, {doctype: known.contracted for doctype, known in columns.items()})
+        apply_patches(target, patches, columns)
         if any(MODIFIED_UTC in patch.schema.names for patch in patches.values()):
             extent.forget()
         return
