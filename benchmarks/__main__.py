@@ -7,7 +7,20 @@ from typing import Annotated, Final
 
 import typer
 
-from benchmarks import decode, delta, extraction, fleet, idle, incremental, memory, merge, reread, ticks
+from benchmarks import (
+    decode,
+    delta,
+    extraction,
+    fleet,
+    idle,
+    incremental,
+    mariadb,
+    mariadb_memory,
+    memory,
+    merge,
+    reread,
+    ticks,
+)
 from benchmarks.figure import Figure, show
 
 _ALL: Final = {
@@ -21,6 +34,8 @@ _ALL: Final = {
     "fleet": fleet,
     "incremental": incremental,
     "memory": memory,
+    "mariadb": mariadb,
+    "mariadb_memory": mariadb_memory,
 }
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from federation.demo.site.permissions import SiteUser, add_user
 from federation.demo.site.store import SiteStore
 from federation.demo.world.doctypes import doctypes
 
+NAME = "ledger"
 KEY = SECRET = "benchmark"
 _CHUNK = 50_000
 _FIRST = datetime(2024, 1, 1)  # noqa: DTZ001 - the site's local time
@@ -93,9 +94,16 @@ def serving(path: Path, *, rows_per_second: float | None = None) -> Iterator[str
         server.wait()
 
 
-def settings_text(url: str, *, validation: bool) -> str:
-    """Settings that bring the ledger together, beside the files of the benchmark."""
+def settings_text(url: str, *, validation: bool, doctypes: Sequence[str] = ("GL Entry",), mothership: str = "") -> str:
+    """Settings that bring the site together, beside the files of the benchmark.
+
+    Args:
+        url: of the site.
+        validation: whether pages are checked by the suites.
+        doctypes: what is brought together.
+        mothership: the section of that name; "" for a DuckDB file.
+    """
     return (
-        f"doctypes: [GL Entry]\nvalidation: {str(validation).lower()}\n"
-        f"satellites:\n  ledger:\n    url: {url}\n    credentials: env:LEDGER\n    time_zone: Asia/Kolkata\n"
+        f"doctypes: [{', '.join(doctypes)}]\nvalidation: {str(validation).lower()}\n{mothership}"
+        f"satellites:\n  {NAME}:\n    url: {url}\n    credentials: env:LEDGER\n    time_zone: Asia/Kolkata\n"
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+from places import Place
 
 from federation.contract.columns import TableContract
 from federation.contract.names import column_name
@@ -24,8 +25,8 @@ from federation.lake.manifest import CompletedWalk, DocTypeState, OpenWalk, Pack
 from federation.lake.packages import ALIAS_SCHEMA, QUARANTINE_SCHEMA
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
-from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.interface import MergeReport
+from federation.mothership.system_tables import ALIAS, FRESHNESS, QUARANTINE, TOMBSTONE
 
 INVOICE, ORDER, ITEM, TAX = "Sales Invoice", "Sales Order", "Sales Item", "Sales Tax"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -203,26 +204,32 @@ def _misfit(name: str, tick: int) -> dict[str, object]:
     return {"name": name, "observed": naive(tick), **reason}
 
 
-def merge(file: Path, *sites: Site, policy: KeepAll | None = None) -> list[MergeReport]:
+def merge(place: Place, *sites: Site, policy: KeepAll | None = None) -> list[MergeReport]:
     """Merge what the sites have on their lakes, in this order."""
-    with DuckdbMothership(file, who="test") as mothership:
+    with place.writer() as mothership:
         return [mothership.merge(CommitLog(site.folder), policy or KeepAll()) for site in sites]
 
 
-def ask(file: Path, sql: str) -> list[dict[str, object]]:
+def ask(place: Place, sql: str) -> list[dict[str, object]]:
     """What the mothership answers, published or not."""
-    with DuckdbMothership(file, who="test") as mothership:
+    with place.writer() as mothership:
         return mothership.query(sql).read_all().to_pylist()
 
 
-def content(file: Path) -> dict[str, list[dict[str, object]]]:
+def content(place: Place) -> dict[str, list[dict[str, object]]]:
     """Every row of every table, but for what tells when and how it was merged."""
-    asked = {
-        "federation_freshness": "SELECT * EXCLUDE (merged_at) FROM federation_freshness ORDER BY ALL",
-        "federation_tombstone": "FROM federation_tombstone ORDER BY ALL",
-        "federation_quarantine": "SELECT * EXCLUDE (package) FROM federation_quarantine ORDER BY ALL",
-    }
-    with DuckdbMothership(file, who="test") as mothership:
-        tables = mothership.tables().values()
-        asked |= {table: f'FROM "{table}" ORDER BY satellite, name, observed' for table in tables}
-        return {table: mothership.query(sql).read_all().to_pylist() for table, sql in asked.items()}
+    untold = {FRESHNESS: {"merged_at"}, TOMBSTONE: set(), QUARANTINE: {"package"}, ALIAS: set()}
+    asked = {}
+    for table, columns in untold.items():
+        shown = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in columns)
+        asked[table.name] = f"SELECT {shown} FROM {table.name}"
+    with place.writer() as mothership:
+        asked |= {table: f'SELECT * FROM "{table}"' for table in mothership.tables().values()}
+        found = {table: mothership.query(sql).read_all().to_pylist() for table, sql in asked.items()}
+    return {table: sorted(rows, key=in_order) for table, rows in found.items()}
+
+
+def in_order(row: Mapping[str, object]) -> list[str]:
+    """A key that puts rows in order of satellite, name and the rest: databases differ about where a NULL comes."""
+    first = ("satellite", "doctype", "name", "observed")
+    return [str(row[name]) for name in (*first, *sorted(row)) if name in row]

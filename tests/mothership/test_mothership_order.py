@@ -10,8 +10,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mothership_sites import INVOICE, ITEM, TAX, Document, Site, content, merge, naive
+from places import Place
 
 Children = dict[str, tuple[str, ...]]
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
+"""Each example finds its place emptied."""
 
 
 @dataclass(frozen=True)
@@ -116,22 +120,21 @@ def accepted(life: Life) -> Iterator[Seen]:
             yield max(fitting, key=lambda seen: seen.tick)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(deliveries())
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@given(delivered=deliveries())
 def test_any_order_split_duplication_and_replay_ends_in_the_same_tables(
-    delivered: tuple[Life, list[list[Seen]], list[bool]],
+    place: Place, delivered: tuple[Life, list[list[Seen]], list[bool]]
 ) -> None:
     life, packages, merged_at_once = delivered
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "mothership.duckdb")
+    with tempfile.TemporaryDirectory() as folder, place.emptied(tables_stay=True):
         site = Site(Path(folder, "lake"))
         for package, at_once in zip(packages, merged_at_once, strict=True):
             deliver(site, package)
             if at_once:
-                merge(file, site)
-        (report,) = merge(file, site)
+                merge(place, site)
+        (report,) = merge(place, site)
         assert report.failed == {}
-        tables = content(file)
+        tables = content(place)
     last = list(accepted(life))
     there = [seen for seen in last if seen.children is not None]
     assert [(row["name"], row["customer"]) for row in tables.get("sales_invoice", [])] == [

@@ -27,7 +27,7 @@ def replace_parents(target: Target, change: TableChange | None, *, overtaken: bo
     kept = False
     if target.holds(target.parent):
         if change and change.kept:
-            kept = _keep(target, change, Fragment("SELECT name FROM _documents ANTI JOIN _graves USING (name)"))
+            kept = _keep(target, change, "name IN (SELECT name FROM _documents ANTI JOIN _graves USING (name))")
         deleted = connection.count(
             "DELETE FROM {table} WHERE satellite = {satellite} AND name IN (SELECT name FROM _graves)",
             **parts,
@@ -54,8 +54,9 @@ def replace_children(target: Target, stored: StoredTable, change: TableChange | 
     kept = False
     if holds:
         if change and change.kept:
-            names = f"SELECT new.name FROM {_rows_of(change)} AS new ANTI JOIN _graves ON _graves.name = new.parent"
-            kept = _keep(target, change, Fragment(names))
+            # What a document had before it was absent is gone, also for rows that come back under their names.
+            new = f"name IN (SELECT name FROM {_rows_of(change)})"
+            kept = _keep(target, change, f"{new} AND parent NOT IN (SELECT name FROM _graves)")
         owners = "SELECT name FROM _graves" + (" UNION ALL SELECT name FROM _documents" if change else "")
         connection.run(
             "DELETE FROM {table} WHERE satellite = {satellite} AND parenttype = {doctype} AND parent IN ({owners})",
@@ -97,16 +98,16 @@ def _rows_of(change: TableChange) -> Fragment:
     return parquet(file.path for file in change.files)
 
 
-def _keep(target: Target, change: TableChange, names: Fragment) -> bool:
-    """Set aside the values of columns that the files don't carry; return whether there are any."""
+def _keep(target: Target, change: TableChange, rows: str) -> bool:
+    """Set aside what columns that the files don't carry have in the satellite's `rows`; return whether any has."""
     return bool(
         target.connection.count(
             "CREATE OR REPLACE TEMP TABLE _kept AS SELECT {columns} FROM {table} "
-            "WHERE satellite = {satellite} AND name IN ({names})",
+            "WHERE satellite = {satellite} AND {rows}",
             table=change.stored.sql,
             satellite=literal(target.satellite),
             columns=("name", *change.kept) if change.stored is target.parent else ("name", "parent", *change.kept),
-            names=names,
+            rows=Fragment(rows),
         )
     )
 

@@ -1,4 +1,4 @@
-"""Killed: whatever instruction a run dies at, the next one ends in the tables of an undisturbed one."""
+"""Killed on DuckDB: whatever instruction a run dies at, the next one ends in the tables of an undisturbed one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import mothership_victim
 import pytest
 from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, Document, Site, ask, merge, naive
+from places import DuckdbPlace
 
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.duckdb.published import PublishedMothership
@@ -122,6 +123,6 @@ def test_a_writer_killed_from_outside_frees_the_mothership_for_the_next(file: Pa
     assert process.pid is not None
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    merge(file, site)
-    assert ask(file, "SELECT DISTINCT customer FROM sales_invoice") == [{"customer": "3"}]
-    assert ask(file, "SELECT count(*) AS rows FROM sales_item") == [{"rows": 400}]
+    merge(DuckdbPlace(file), site)
+    assert ask(DuckdbPlace(file), "SELECT DISTINCT customer FROM sales_invoice") == [{"customer": "3"}]
+    assert ask(DuckdbPlace(file), "SELECT count(*) AS n FROM sales_item") == [{"n": 400}]
