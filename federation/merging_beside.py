@@ -5,18 +5,22 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from threading import Lock
 from types import TracebackType
 from typing import Final, Self
 
 from federation.extract.outcome import DocTypeOutcome
 from federation.lake.errors import LakeError
-from federation.merging import merge_satellite
+from federation.lake.log import CommitLog
+from federation.lake.storage import open_lake
+from federation.merging import open_mothership
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import MergeReport
+from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
 
 WORTH_A_MERGE: Final = 10_000
-"""Documents; for fewer, opening the mothership once more costs as much as what is won."""
+"""Rows, those of child tables included; for fewer, a merge of their own costs as much as what is won."""
 
 
 class MergingBeside:
@@ -29,9 +33,11 @@ class MergingBeside:
         self._settings = settings
         self._satellite = satellite
         self._pool = ThreadPoolExecutor(1, "merge")
-        self._under_way: Future[MergeReport] | None = None
-        self._documents = 0
+        self._round: Future[None] | None = None
         self._merged = MergeReport()
+        self._lock = Lock()
+        self._is_merging = False
+        self._waiting = 0
 
     def __enter__(self) -> Self:
         return self
@@ -40,26 +46,39 @@ class MergingBeside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._pool.shutdown()
-        self._collect()
+        if self._round is not None:
+            self._round.result()
 
     def ended(self, outcome: DocTypeOutcome) -> None:
-        """Begin a merge where enough has ended since the last one and none is under way."""
-        self._documents += outcome.documents
-        is_free = self._under_way is None or self._under_way.done()
-        if is_free and self._documents >= WORTH_A_MERGE:
-            self._collect()
-            self._documents = 0
-            self._under_way = self._pool.submit(merge_satellite, self._settings, self._satellite)
+        """Begin to merge where enough has ended since the last merge; one that is under way goes on with it."""
+        with self._lock:
+            self._waiting += sum(file.rows for package in outcome.packages for file in package.files)
+            if self._is_merging or self._waiting < WORTH_A_MERGE:
+                return
+            self._is_merging = True
+        self._round = self._pool.submit(self._merge_round)
 
     def with_last(self, report: MergeReport) -> MergeReport:
         """Return what all merges did; `report` is of the last one, after which nothing waits."""
         merged = (*self._merged.merged, *report.merged)
         return replace(report, merged=merged, remarks=tuple(dict.fromkeys((*self._merged.remarks, *report.remarks))))
 
-    def _collect(self) -> None:
-        if self._under_way is None:
-            return
+    def _merge_round(self) -> None:
+        """Merge until too little waits, the mothership open all the while."""
         # Nothing is lost on an error: the last merge tries the same again, and says what is wrong if it still is.
         with suppress(LakeError, MothershipError):
-            self._merged = self.with_last(self._under_way.result())
-        self._under_way = None
+            log = CommitLog(open_lake(self._settings.lake, self._satellite))
+            with open_mothership(self._settings, f"sync of {self._satellite}") as mothership:
+                while self._goes_on():
+                    self._merged = self.with_last(mothership.merge(log, FleetPolicy(self._settings)))
+                    mothership.publish()
+                return
+        with self._lock:
+            self._is_merging = False
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            self._is_merging = self._waiting >= WORTH_A_MERGE
+            if self._is_merging:
+                self._waiting = 0
+            return self._is_merging

@@ -12,7 +12,7 @@ from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
 from federation.merging import freshness, publish
 from federation.mothership.errors import MothershipBusy
-from federation.mothership.interface import MergeReport
+from federation.mothership.interface import Mothership
 from federation.settings.model import Settings
 from federation.sync import sync_satellite
 
@@ -51,12 +51,12 @@ def test_what_has_ended_is_merged_while_the_rest_is_read(shop: Shop, monkeypatch
 def test_a_merge_beside_that_fails_is_made_up_for_at_the_end(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
 
-    def busy(settings: Settings, satellite: str) -> MergeReport:
-        tried.append(satellite)
+    def busy(settings: Settings, who: str) -> Mothership:
+        tried.append(who)
         raise MothershipBusy("sync", "mothership", 600, "another process")
 
     monkeypatch.setattr(merging_beside, "WORTH_A_MERGE", 1)
-    monkeypatch.setattr(merging_beside, "merge_satellite", busy)
+    monkeypatch.setattr(merging_beside, "open_mothership", busy)
     shop.customer("Ada")
     shop.order()
     outcome = sync_satellite(shop.settings, shop.satellite, RunOptions(), Unwatched())
