@@ -32,7 +32,7 @@ VAR = ROOT / "var" / NAME
 
 # Debian's `mariadb-server` starts a service of its own; `-core` is the same server without it.
 PACKAGES = ("mariadb-server-core", "mariadb-client", "mariadb-backup", "openssl")
-COMMANDS = ("mariadbd", "mariadb-install-db", "openssl")
+COMMANDS = ("mariadbd", "mariadb-install-db", "mariadb-dump", "mariadb-backup", "openssl")
 
 # What depends on the machine: memory of the pool is taken as pages are read, the redo log stands on the disk at once.
 SHARED_SIZE = ("--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M")

@@ -10,7 +10,7 @@ import duckdb
 
 from federation.mothership.duckdb.sql import DuckdbConnection, without_progress_bar
 
-_LEAST_MEMORY_MB: Final = 256
+_LEAST_MEMORY_MB: Final = 128
 _MOST_MEMORY_MB: Final = 4_096
 
 _T = TypeVar("_T")
