@@ -122,10 +122,12 @@ def _stage_documents(target: Target, group: Sequence[ReadyPackage]) -> None:
 def _find_losers(target: Target) -> int:
     connection = target.connection
     connection.run("CREATE OR REPLACE TEMP TABLE _losers (package UBIGINT, row BIGINT)")
-    # A window over all names would need memory for the whole group; few names come more than once.
+    # A window over all names would need memory for the whole group; few names come more than once. Of those that may,
+    # hashes tell in half of the memory that names take.
     connection.run(
         "INSERT INTO _losers SELECT package, row FROM _documents "
-        "SEMI JOIN (SELECT name FROM _documents GROUP BY name HAVING count(*) > 1) AS repeated USING (name) "
+        "SEMI JOIN (SELECT hash(name) AS hashed FROM _documents GROUP BY hashed HAVING count(*) > 1) AS repeated "
+        "ON repeated.hashed = hash(_documents.name) "
         "QUALIFY row_number() OVER (PARTITION BY name ORDER BY observed DESC, package DESC, row DESC) > 1",
     )
     for later in (

@@ -55,7 +55,10 @@ _VALUES_THAT_DO_NOT_FIT: Final = frozenset(
     }
 )
 
-_ACCOUNT: Final = "Check `url`, `password` and, for an account that must use TLS, `ca` of the mothership's settings."
+_ACCOUNT: Final = (
+    "Check `url`, `password` and, for an account that must use TLS, `ca` of the mothership's settings; "
+    "`federation mothership init` makes the account."
+)
 _GRANTS: Final = "`federation mothership init` gives the account what it needs."
 _ROOM: Final = "Make room on the disk of the server's data and temporary files."
 ABSENT: Final = "Check host and port in `url`, that the server runs, and that it can be reached from here."

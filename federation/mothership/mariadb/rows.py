@@ -81,7 +81,8 @@ def _read_child_rows(target: Target, change: TableChange) -> int:
     )
     target.bench.run(
         "DELETE FROM _child_rows USING (SELECT package, row FROM _child_rows "
-        "SEMI JOIN (SELECT name FROM _child_rows GROUP BY name HAVING count(*) > 1) AS repeated USING (name) "
+        "SEMI JOIN (SELECT hash(name) AS hashed FROM _child_rows GROUP BY hashed HAVING count(*) > 1) AS repeated "
+        "ON repeated.hashed = hash(_child_rows.name) "
         "QUALIFY row_number() OVER (PARTITION BY name ORDER BY observed DESC, parent DESC, package DESC, row DESC) > 1"
         ") AS lost WHERE _child_rows.package = lost.package AND _child_rows.row = lost.row",
     )
