@@ -11,7 +11,8 @@ from pathlib import Path
 
 import mothership_victim
 import pytest
-from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, Document, Site, ask, merge, naive
+from kill_world import PERSON, first_of_everything, invoices, more_of_everything
+from mothership_sites import FIELDS, Document, Site, ask, merge
 from places import DuckdbPlace
 
 from federation.mothership.duckdb.mothership import DuckdbMothership
@@ -21,42 +22,20 @@ from federation.mothership.system_tables import META, SYSTEM_TABLES
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["federation.mothership.duckdb.mothership", "federation.lake.run"])
 
-PERSON = "Sales Person"
 STEPS = 170
 """More than a run takes: the last ones finish undisturbed."""
-
-
-def invoices(tick: int, count: int = 5, **values: object) -> list[Document]:
-    return [
-        Document(f"SINV-{n}", tick, {"customer": str(tick), "modified": naive(tick), **values},
-                 {ITEM: [{"name": f"{n}-{tick}-{row}", "qty": tick, "modified": naive(tick)} for row in range(2)]})
-        for n in range(count)
-    ]  # fmt: skip
-
-
-def patched(name: str, **cells: object) -> dict[str, object]:
-    return {"name": name, "observed": naive(4), "modified": naive(3), **cells}
 
 
 def prepared(folder: Path) -> Path:
     """A mothership that is published once, and a lake with more to merge: every kind of change."""
     site = Site(folder / "lake", fields={**FIELDS, PERSON: {}})
     file = folder / "var" / "mothership.duckdb"
-    site.commit(documents=invoices(1), aside={"SINV-3": 2, "SINV-9": 2})
-    site.commit(ORDER, [Document("SO-0", 1)])
+    first_of_everything(site)
     site.commit(PERSON, [Document("Ada", 1)])
     with DuckdbMothership(file, who="test") as mothership:
         mothership.merge(site.log, mothership_victim.KeepAll())
         mothership.publish(force=True)
-    site.describe(
-        {**FIELDS, INVOICE: {**FIELDS[INVOICE], "campus": "Data", "total": "Data"}, PERSON: {"campus": "Data"}}
-    )
-    site.commit(documents=invoices(3, 3, campus="West"), walk="second", complete=False)
-    site.commit(gone={"SINV-0": 4, "SINV-4": 4}, walk="second")
-    site.commit(ORDER, [Document("SO-1", 5, {}, {ITEM: [{"name": "o", "qty": 1}]})])
-    site.commit(patches={INVOICE: [patched("SINV-2", campus="East")],
-                         ITEM: [patched("2-3-0", parent="SINV-2", parenttype=INVOICE, item="bolt")]})  # fmt: skip
-    site.commit(ORDER, aliases=[("SO-9", "SO-1", 6)], seen={"SO-0": 6}, compared=6)
+    more_of_everything(site)
     return file
 
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mariadb_between import between
+from mariadb_kinds import KINDS
 from sqlalchemy import make_url
 
 from federation.contract.fieldtypes import DATE, DATETIME, FLAG, INTEGER, MONEY, TEXT, TIME, WIDE_NUMBER
@@ -28,16 +29,6 @@ from federation.mothership.sql import Fragment
 from tests.services.mariadb import Instance, Server, fresh_database, throwaway
 from tests.services.service import for_test
 
-KINDS = {
-    TEXT: "LONGTEXT",
-    INTEGER: "BIGINT",
-    FLAG: "TINYINT",
-    DATE: "DATE",
-    TIME: "TIME(6)",
-    DATETIME: "DATETIME(6)",
-    MONEY: "DECIMAL(21,9)",
-    WIDE_NUMBER: "DECIMAL(38,9)",
-}
 DAY = 86_400_000_000
 NASTY = [
     "",

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from disturbance import Died, Disturbance, die, disturbance
-from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, Document, KeepAll, Site, ask, content, in_order, merge, naive
+from kill_world import PERSON, first_of_everything, invoices, more_of_everything
+from mothership_sites import INVOICE, ORDER, Document, KeepAll, Site, ask, content, in_order, merge
 from places import DuckdbPlace, MariadbPlace, Place
 from pymysql.cursors import DictCursor
 
@@ -19,41 +20,13 @@ from federation.mothership.mariadb.driver import MariadbDriver
 from federation.mothership.mariadb.mothership import MariadbMothership
 from tests.services.mariadb import Server
 
-PERSON = "Sales Person"
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = database()"
-
-
-def invoices(tick: int, count: int = 5, **values: object) -> list[Document]:
-    return [
-        Document(f"SINV-{n}", tick, {"customer": str(tick), "modified": naive(tick), **values},
-                 {ITEM: [{"name": f"{n}-{tick}-{row}", "qty": tick, "modified": naive(tick)} for row in range(2)]})
-        for n in range(count)
-    ]  # fmt: skip
-
-
-def patched(name: str, **cells: object) -> dict[str, object]:
-    return {"name": name, "observed": naive(4), "modified": naive(3), **cells}
-
-
-def more_of_everything(site: Site) -> None:
-    """New columns, wider ones, new tables; documents that come, change, go and are renamed; misfits and patches."""
-    site.describe(
-        {**FIELDS, INVOICE: {**FIELDS[INVOICE], "campus": "Data", "total": "Data"}, PERSON: {"campus": "Data"}}
-    )
-    site.commit(documents=invoices(3, 3, campus="West"), walk="second", complete=False)
-    site.commit(gone={"SINV-0": 4, "SINV-4": 4}, walk="second")
-    site.commit(ORDER, [Document("SO-1", 5, {}, {ITEM: [{"name": "o", "qty": 1}]})])
-    site.commit(patches={INVOICE: [patched("SINV-2", campus="East")],
-                         ITEM: [patched("2-3-0", parent="SINV-2", parenttype=INVOICE, item="bolt")]})  # fmt: skip
-    site.commit(ORDER, aliases=[("SO-9", "SO-1", 6)], seen={"SO-0": 6}, compared=6)
-    site.commit(PERSON, [Document("Ada", 1)])
 
 
 @pytest.fixture
 def full(mariadb_place: MariadbPlace, site: Site) -> MariadbPlace:
     """A mothership with rows, and more of everything on the lake."""
-    site.commit(documents=invoices(1), aside={"SINV-3": 2, "SINV-9": 2})
-    site.commit(ORDER, [Document("SO-0", 1)])
+    first_of_everything(site)
     merge(mariadb_place, site)
     more_of_everything(site)
     return mariadb_place

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mariadb_between import between
+from mariadb_kinds import KINDS
 from sqlalchemy import make_url
 
-from federation.contract.fieldtypes import DATE, DATETIME, FLAG, INTEGER, MONEY, TEXT, TIME, WIDE_NUMBER
+from federation.contract.fieldtypes import MONEY
 from federation.mothership.errors import MothershipUnavailable, QueryFailed
 from federation.mothership.mariadb.address import MariadbAddress
 from federation.mothership.mariadb.bulk import load
@@ -27,16 +28,6 @@ from federation.mothership.sql import Fragment
 from federation.mothership.system_tables import FRESHNESS, TABLE
 from tests.services.mariadb import Server
 
-KINDS = {
-    TEXT: "LONGTEXT",
-    INTEGER: "BIGINT",
-    FLAG: "TINYINT",
-    DATE: "DATE",
-    TIME: "TIME(6)",
-    DATETIME: "DATETIME(6)",
-    MONEY: "DECIMAL(21,9)",
-    WIDE_NUMBER: "DECIMAL(38,9)",
-}
 COLUMNS = [f"c{number}" for number in range(len(KINDS))]
 MANY = (
     "WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 199) "
