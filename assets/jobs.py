@@ -1,4 +1,4 @@
-"""Jobs: what can be started as a whole: sync, reconcile, freshness, publish."""
+"""Jobs: what can be started as a whole: sync, reconcile, freshness, integrity, publish."""
 
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with its classes.
 from typing import Final
@@ -12,15 +12,20 @@ from assets.runs import Depth, run_config
 SYNC: Final = "sync"
 RECONCILE: Final = "reconcile"
 FRESHNESS: Final = "freshness"
+INTEGRITY: Final = "integrity"
 PUBLISH: Final = "publish"
 
 
 def asset_jobs(
-    conformed: dg.AssetsDefinition, mothership: dg.AssetsDefinition, freshness: dg.AssetChecksDefinition
+    conformed: dg.AssetsDefinition,
+    mothership: dg.AssetsDefinition,
+    freshness: dg.AssetChecksDefinition,
+    integrity: dg.AssetChecksDefinition,
 ) -> dg.Definitions:
     """Return the jobs over the assets; those that read run one satellite at a time, chosen as the partition."""
     late = dg.AssetSelection.checks(freshness)
-    layers = dg.AssetSelection.assets(conformed, mothership) - late
+    tied = dg.AssetSelection.checks(integrity)
+    layers = dg.AssetSelection.assets(conformed, mothership) - late - tied
     jobs = [
         dg.define_asset_job(
             SYNC,
@@ -36,6 +41,7 @@ def asset_jobs(
             "changes, renames and deletions are found too.",
         ),
         dg.define_asset_job(FRESHNESS, selection=late, description="Tells which satellites are late."),
+        dg.define_asset_job(INTEGRITY, selection=tied, description="Holds the mothership's rows against each other."),
     ]
     return dg.Definitions(jobs=jobs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +14,7 @@ from federation.compaction import compact_satellite
 from federation.contract.columns import TableContract
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.satellite import RunOptions, extract
+from federation.integrity import Verdicts, judge_integrity
 from federation.lake.errors import CompactionFailed
 from federation.lake.storage import LakeFolder, open_lake
 from federation.mothership.interface import Freshness, MergeReport
@@ -80,6 +81,10 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
     def publication(self) -> merging.PublicationState:
         """Return how far the published copy may be behind; see `federation.merging.publication_state`."""
         return merging.publication_state(self.settings())
+
+    def integrity(self, doctypes: Collection[str]) -> Verdicts:
+        """Hold documents against those that they are tied to; see `federation.integrity.judge_integrity`."""
+        return judge_integrity(self.settings(), doctypes)
 
     def freshness(self) -> tuple[Freshness, ...]:
         """Return as of when each satellite and DocType is complete, as the ledger says."""

@@ -11,6 +11,7 @@ import dagster as dg
 from assets.conformed import conformed_assets
 from assets.doctypes import known_doctypes
 from assets.freshness import freshness_checks
+from assets.integrity import integrity_checks
 from assets.jobs import RECONCILE, asset_jobs, publish_job
 from assets.mothership import mothership_assets
 from assets.partitions import SATELLITES
@@ -62,16 +63,16 @@ def federation_definitions(settings_file: Path) -> dg.Definitions:
     tables = described_tables(settings, schemas)
     conformed = conformed_assets(doctypes, tables)
     mothership = mothership_assets(doctypes, tables, settings.mothership.engine)
-    freshness = freshness_checks(doctypes)
+    freshness, integrity = freshness_checks(doctypes), integrity_checks(doctypes)
     return dg.Definitions.merge(
         common,
         dg.Definitions(
             assets=[*satellite_specs(doctypes), conformed, mothership],
-            asset_checks=[freshness],
+            asset_checks=[freshness, integrity],
             schedules=schedules(settings.schedules),
             sensors=[satellites],
         ),
-        asset_jobs(conformed, mothership, freshness),
+        asset_jobs(conformed, mothership, freshness, integrity),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import dagster as dg
 
-from assets.jobs import FRESHNESS, RECONCILE, SYNC
+from assets.jobs import FRESHNESS, INTEGRITY, RECONCILE, SYNC
 from assets.partitions import SATELLITES
 from assets.resource import FederationResource
 from assets.runs import TRIGGER_TAG
@@ -63,7 +63,15 @@ def schedules(times: Schedules) -> list[dg.ScheduleDefinition]:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Looks into the ledger for satellites that are late.",
     )
-    return [incremental, reconcile, freshness]
+    integrity = dg.ScheduleDefinition(
+        name="integrity",
+        job_name=INTEGRITY,
+        cron_schedule=times.reconcile,
+        execution_timezone=times.time_zone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Holds the mothership's rows against each other: links, vouchers, totals.",
+    )
+    return [incremental, reconcile, freshness, integrity]
 
 
 def _one_run_each(

@@ -198,6 +198,27 @@ def status(
 
 @app.command()
 @ends_plainly
+def integrity(
+    context: typer.Context,
+    doctype: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--doctype", "-d", metavar="NAME", help="Only documents of this DocType; may be given several times."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> Status:
+    """Hold rows against each other: links lead to documents, vouchers balance, totals are sums.
+
+    Looks at what analysts see and asks no satellite anything. Columns that the policy alters anywhere are not judged.
+    """
+    from federation.cli.integrity import integrity as work
+
+    return work(context.obj, doctype or [], as_json=as_json)
+
+
+@app.command()
+@ends_plainly
 def query(
     context: typer.Context,
     sql: Annotated[str, typer.Argument(help="One SQL query; - reads it from stdin.")],

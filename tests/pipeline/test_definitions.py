@@ -48,7 +48,7 @@ def test_each_layer_is_one_step_and_a_partition_is_a_satellite(definitions):
     assert sync.partitions_def.name == "satellite"
 
 
-def test_checks_keep_a_status_for_each_satellite_except_freshness_which_sees_all(definitions):
+def test_checks_keep_a_status_for_each_satellite_except_those_that_see_all(definitions):
     specs = definitions.get_repository_def().asset_graph.asset_check_keys
     assert {key.to_user_string() for key in specs} == {
         f"{key}:{name}"
@@ -58,6 +58,7 @@ def test_checks_keep_a_status_for_each_satellite_except_freshness_which_sees_all
             (f"conformed/{doctype}", "expectations"),
             (f"mothership/{doctype}", "merge"),
             (f"mothership/{doctype}", "freshness"),
+            (f"mothership/{doctype}", "integrity"),
         )
     }
 
@@ -91,6 +92,7 @@ def test_the_pipeline_runs_by_itself_at_the_times_of_the_settings(write_settings
         "incremental": ("*/15 * * * *", "Asia/Kolkata", "sync"),
         "reconcile": ("0 3 * * *", "Asia/Kolkata", "reconcile"),
         "freshness": ("*/15 * * * *", "Asia/Kolkata", "freshness"),
+        "integrity": ("0 3 * * *", "Asia/Kolkata", "integrity"),
     }
     assert {sensor.name: sensor.job_name for sensor in repository.sensor_defs} == {
         "satellites": "sync",

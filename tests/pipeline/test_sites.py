@@ -226,6 +226,18 @@ def test_freshness_names_the_satellite_that_was_never_read(federation):
     assert _checks(federation.run("freshness", None))["mothership/customer:freshness"].passed
 
 
+def test_integrity_names_the_documents_that_link_to_nothing(federation):
+    federation.run("sync", "north")
+    assert _checks(federation.run("integrity", None))["mothership/order:integrity"].passed
+    federation.north.documents.delete("Customer", "Ada")
+    federation.run("reconcile", "north")
+    federation.run("publish", None)
+    check = _checks(federation.run("integrity", None))["mothership/order:integrity"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == "Not met at north."
+    assert "O-1" in check.metadata["documents at north"].value
+
+
 def test_patterns_become_assets_once_a_satellite_was_read(federation):
     text = federation.settings_file.read_text(encoding="utf-8")
     federation.settings_file.write_text(text.replace("[Customer, Order]", '["Cust*", Order]'), encoding="utf-8")
