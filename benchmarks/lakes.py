@@ -56,10 +56,13 @@ _ITEMS_OF_INVOICE: Final = 10
 class KeepAll:
     """The policy of those who hold nothing back."""
 
-    def keeps(self, *_: str) -> bool:
+    def keeps(self, *_: object) -> bool:
         return True
 
-    def hashes(self, *_: str) -> bool:
+    def hashes(self, *_: object) -> bool:
+        return False
+
+    def masks(self, *_: object) -> bool:
         return False
 
 

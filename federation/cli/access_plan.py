@@ -110,5 +110,5 @@ def _levels(satellite: Satellite, table: DocTypeSchema | None, fleet: FleetPolic
         if field.permlevel > 0
         and field.present
         and not field.hidden_reason
-        and fleet.keeps(satellite.name, table.doctype, field.fieldname, field.fieldtype)
+        and fleet.keeps(satellite.name, field.asked(table.doctype))
     )

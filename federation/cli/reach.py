@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.policy.rules import rule_selects, written_rule
 from federation.settings.model import PolicyRule, Settings
 
 
@@ -27,22 +28,18 @@ def rules_without_fields(settings: Settings, described: Mapping[str, SatelliteSc
         ]
         asked = [described[name] for name in meant if name in described]
         if asked and not any(_reaches(rule, schema) for schema in asked):
-            idle.append(f"policy[{position}] {{{', '.join(_written(rule))}}}")
+            idle.append(written_rule(position, rule))
     return tuple(idle)
 
 
 def _reaches(rule: PolicyRule, schema: SatelliteSchema) -> bool:
     return any(
-        _selects(rule.doctype, doctype) and any(_selects(rule.field, name) for name in (*shape.fields, *shape.tables))
-        for doctype, shape in schema.doctypes.items()
+        rule_selects(rule, asked, fieldtype)
+        for shape in schema.doctypes.values()
+        for asked in shape.asked_fields()
+        for fieldtype in (asked.fieldtype, *asked.past_fieldtypes)
     )
 
 
 def _selects(selector: str | None, name: str) -> bool:
     return selector is None or fnmatchcase(name, selector)
-
-
-def _written(rule: PolicyRule) -> Iterator[str]:
-    for key in ("jurisdiction", "satellite", "doctype", "field", "action"):
-        if (value := getattr(rule, key)) is not None:
-            yield f"{key}: {value}"

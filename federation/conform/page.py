@@ -14,7 +14,6 @@ from federation.conform.reading import ReadField, TableReading
 from federation.conform.zones import to_utc
 from federation.contract.fieldtypes import DATETIME, TEXT
 from federation.contract.names import OBSERVED, SATELLITE
-from federation.policy.apply import hash_cells
 
 _EXCERPT = 200
 
@@ -54,7 +53,8 @@ class ConformedPage:
 def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
     """Return `page` conformed; fields that the site refused are left out of the table.
 
-    The policy comes first: a hashed field exists in clear only in the decoded page.
+    The policy comes first: a hashed or masked field exists in clear only in the decoded page. A Datetime that is cut to
+    its year is no instant any more: in UTC it is the same, not the year before.
     """
     wire: dict[str, Sequence[object]] = {}
     columns: dict[str, pa.Array] = {
@@ -65,24 +65,20 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
     for field, cells in zip(reading.fields, page.columns, strict=True):
         if field.fieldname in page.refused:
             continue
-        kept = hash_cells(cells, field.hash_key) if field.hash_key is not None else cells
+        kept = field.alter(cells)
         wire[field.fieldname] = kept
-        conformed = _conform(field, kept)
+        conformed = conform_cells(kept, field.own.wire, field.own.arrow, field.column.type)
         misfits.extend(_misfits(field, kept, conformed))
         columns[field.column.name] = conformed.values
+    altered = {field.column.name for field in reading.fields if field.is_altered}
     for column in reading.table.columns:
         if column.utc_of in columns:
-            columns[column.name] = to_utc(columns[column.utc_of], reading.zone)
+            local = columns[column.utc_of]
+            columns[column.name] = local if column.utc_of in altered else to_utc(local, reading.zone)
     schema = pa.schema([field for field in reading.schema if field.name in columns])
     return ConformedPage(
         pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), tuple(misfits), wire
     )
-
-
-def _conform(field: ReadField, cells: Sequence[object]) -> Cells:
-    if field.hash_key is not None:
-        return conform_cells(cells, "text", TEXT, TEXT)
-    return conform_cells(cells, field.own.wire, field.own.arrow, field.column.type)
 
 
 def _misfits(field: ReadField, cells: Sequence[object], conformed: Cells) -> list[Misfit]:

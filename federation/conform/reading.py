@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,20 +12,38 @@ from connectors.frappe import WireTable
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
-from federation.policy.rules import Drop, Hash, SatellitePolicy
+from federation.policy.apply import hash_cells, mask_cells
+from federation.policy.rules import Drop, Hash, Mask, SatellitePolicy
 
 
 @dataclass(frozen=True, slots=True)
 class ReadField:
-    """A requested field: its name on the wire, how it travels there, and where it goes."""
+    """A requested field: its name on the wire, how it travels there, what the policy makes of it, and where it goes.
+
+    Attributes:
+        hash_key: what its values are hashed with.
+        show: what a mask lets be seen of its values.
+    """
 
     fieldname: str
     own: ColumnType
     column: Column
     hash_key: bytes | None = None
+    show: str = ""
+
+    @property
+    def is_altered(self) -> bool:
+        """Its values are not the site's: they are hashed, or a mask shows a part of them."""
+        return self.hash_key is not None or bool(self.show)
+
+    def alter(self, cells: Sequence[object]) -> Sequence[object]:
+        """Return cells as the policy lets them leave the satellite."""
+        if self.hash_key is not None:
+            return hash_cells(cells, self.hash_key)
+        return mask_cells(cells, self.show, self.own.arrow) if self.show else cells
 
     def __repr__(self) -> str:
-        return f"ReadField({self.fieldname!r}, column={self.column.name!r}, hashed={self.hash_key is not None})"
+        return f"ReadField({self.fieldname!r}, column={self.column.name!r}, altered={self.is_altered})"
 
 
 @dataclass(frozen=True)
@@ -79,11 +98,12 @@ def table_reading(
         column = table.by_fieldname.get(field.fieldname.casefold())
         if own is None or column is None or not field.present or field.hidden_reason:
             continue
-        action = policy.action(table.doctype, field.fieldname, field.fieldtype)
+        action = policy.action(field.asked(table.doctype))
         if isinstance(action, Drop):
             continue
         if field.fieldname == "idx":
             own = ColumnType("integer", INTEGER)
         key = action.key() if isinstance(action, Hash) else None
-        fields.append(ReadField(field.fieldname, own, column, key))
+        show = action.show if isinstance(action, Mask) else ""
+        fields.append(ReadField(field.fieldname, own, column, key, show))
     return TableReading(satellite, zone, table, tuple(fields))

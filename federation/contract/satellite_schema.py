@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from connectors.frappe import DocTypeMeta
+from federation.contract.asked_field import AskedField
 from federation.contract.fieldtypes import TABLE_FIELDTYPES, column_type
 
 DOCUMENT_FIELDS: tuple[tuple[str, str, str], ...] = (
@@ -53,6 +54,10 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Today's fieldtype."""
         return self.fieldtypes[-1]
 
+    def asked(self, doctype: str) -> AskedField:
+        """Return the field, of that DocType, as a policy is asked about it."""
+        return AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1])
+
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A DocType as one satellite has had it.
@@ -60,6 +65,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         fields: fieldname → field, for every field that keeps a column.
         tables: fieldname → child DocType, for Table and Table MultiSelect fields that are there today.
+        table_fields: those fields themselves; absent where an earlier version of ours read the metadata.
         past_tables: child DocTypes that an earlier version had.
         read_at: when its metadata was last read, ISO 8601 in UTC.
         fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
@@ -73,9 +79,21 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_virtual: bool = False
     fields: dict[str, FieldSchema] = {}
     tables: dict[str, str] = {}
+    table_fields: dict[str, FieldSchema] = {}
     past_tables: tuple[str, ...] = ()
     read_at: str = ""
     fingerprint: str = ""
+
+    def asked_fields(self) -> Iterator[AskedField]:
+        """Yield every field that it has or had, those that hold child rows too, as a policy is asked about it."""
+        for field in self.fields.values():
+            yield field.asked(self.doctype)
+        for fieldname in self.tables:
+            yield self.asked_table(fieldname)
+
+    def asked_table(self, fieldname: str) -> AskedField:
+        """Return a field that holds child rows as a policy is asked about it."""
+        return self.table_fields.get(fieldname, FieldSchema(fieldname, ("Table",))).asked(self.doctype)
 
 
 class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,11 +136,10 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
         for fieldname, field in past.fields.items()
         if fieldname not in described
     }
-    tables = {
-        field.fieldname: field.options
-        for field in meta.fields
-        if field.fieldtype in TABLE_FIELDTYPES and not field.is_virtual and field.options
-    }
+    holding = [
+        field for field in meta.fields if field.fieldtype in TABLE_FIELDTYPES and not field.is_virtual and field.options
+    ]
+    tables = {field.fieldname: field.options for field in holding}
     return DocTypeSchema(
         meta.name,
         module=meta.module,
@@ -132,6 +149,12 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
         is_virtual=meta.is_virtual,
         fields={**described, **gone},
         tables=tables,
+        table_fields={
+            field.fieldname: FieldSchema(
+                field.fieldname, (field.fieldtype,), label=field.label, options=field.options, permlevel=field.permlevel
+            )
+            for field in holding
+        },
         past_tables=tuple(sorted(({*past.past_tables, *past.tables.values()}) - set(tables.values()))),
         read_at=read_at,
         fingerprint=fingerprint,

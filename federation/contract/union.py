@@ -7,6 +7,7 @@ from functools import reduce
 
 import pyarrow as pa
 
+from federation.contract.asked_field import AskedField
 from federation.contract.columns import Column, Contract, TableContract
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT, column_type, widen
 from federation.contract.names import OBSERVED, SATELLITE, column_name, utc_name
@@ -18,11 +19,11 @@ from federation.contract.satellite_schema import (
     SatelliteSchema,
 )
 
-Keeps = Callable[[str, str, str, str], bool]
-"""(satellite, DocType, fieldname, fieldtype) → the policy lets the field leave the satellite, as it is or hashed."""
+Keeps = Callable[[str, AskedField], bool]
+"""(satellite, field) → the policy lets the field leave the satellite, as it is, masked or hashed."""
 
-Hashes = Callable[[str, str, str, str], bool]
-"""(satellite, DocType, fieldname, fieldtype) → the field leaves the satellite as a hash, so its column is text."""
+Hashes = Callable[[str, AskedField], bool]
+"""(satellite, field) → the field leaves the satellite as a hash, so its column is text."""
 
 
 def contract_of(doctype: str, schemas: Iterable[SatelliteSchema], *, keeps: Keeps, hashes: Hashes) -> Contract | None:
@@ -58,14 +59,14 @@ def _table(
     fields: dict[str, list[tuple[str, FieldSchema]]] = {}
     for satellite, version in versions.items():
         for field in version.fields.values():
-            if not field.hidden_reason and keeps(satellite, doctype, field.fieldname, field.fieldtype):
+            if not field.hidden_reason and keeps(satellite, field.asked(doctype)):
                 fields.setdefault(field.fieldname.casefold(), []).append((satellite, field))
     standard = DOCUMENT_FIELDS + (CHILD_FIELDS if is_child else ())
     ours = [fieldname for fieldname, _, _ in standard if fieldname in fields]
     ordered = [*ours, *(key for key in _form_order(versions) if key in fields and key not in ours)]
     columns = [Column(SATELLITE, TEXT, label="Satellite", description="The site that the row comes from.")]
     for key in ordered:
-        hashed = any(hashes(satellite, doctype, field.fieldname, field.fieldtype) for satellite, field in fields[key])
+        hashed = any(hashes(satellite, field.asked(doctype)) for satellite, field in fields[key])
         columns.extend(_columns(column_name(key), fields[key], hashed=hashed))
     observed = Column(
         OBSERVED,

@@ -56,7 +56,7 @@ def compare_table(
         table: the mothership's table; may be absent where the site has no rows. A column that it lacks counts as null.
         satellite: whose rows of `table` are compared.
         doctype: for the report.
-        held_back: columns that the policy drops or hashes, which therefore can't be compared.
+        held_back: columns that the policy drops, hashes or masks, which therefore can't be compared.
     """
     stored = dict(
         mothership.execute(

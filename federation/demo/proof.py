@@ -10,9 +10,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from federation.contract.asked_field import AskedField
 from federation.contract.names import SATELLITE
 from federation.demo.comparison import TableDifference, compare_table
 from federation.demo.fleet import DemoFleet, DemoSite
+from federation.demo.site.meta import SiteMeta
 from federation.demo.site.store import SiteStore
 from federation.demo.world.truth import site_documents
 from federation.merging import open_reader
@@ -72,12 +74,8 @@ def _compare(
     with site.documents() as documents:
         store = documents.store
         for doctype in _expected(store, wanted):
-            fields = store.meta(doctype).columns
             held_back = {
-                field
-                for field, fieldtype in fields.items()
-                if not policy.keeps(site.name, doctype, field, fieldtype)
-                or policy.hashes(site.name, doctype, field, fieldtype)
+                asked.fieldname for asked in _asked(store.meta(doctype)) if not policy.keeps_whole(site.name, asked)
             }
             truth = _truth(store, doctype, wanted)
             if doctype in tables:
@@ -86,6 +84,11 @@ def _compare(
                     yield compare_table(truth, bench, table, site.name, doctype=doctype, held_back=held_back)
             elif truth.num_rows:
                 yield TableDifference(doctype, truth.num_rows, 0, truth.num_rows, 0, 0)
+
+
+def _asked(meta: SiteMeta) -> Iterator[AskedField]:
+    for fieldname, fieldtype in meta.columns.items():
+        yield AskedField(meta.name, fieldname, fieldtype, meta.permlevels.get(fieldname, 0))
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def document_reading(
     if contract is None or policy is None:
         raise LookupError(f"{satellite} has no schema of {doctype}")
     shape = schema.doctypes[doctype]
-    held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, doctype, field, "Table")}
+    held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
     children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys() & schema.doctypes.keys())
     return DocumentReading(
         table_reading(satellite, zone, shape, contract.parent, policy),

@@ -95,7 +95,7 @@ def _fingerprint(doctype: str, catalogue: Mapping[str, CatalogueEntry] | None) -
 
 
 def _is_fresh(schema: DocTypeSchema | None, fingerprint: str, now: datetime) -> bool:
-    if schema is None:
+    if schema is None or schema.tables.keys() != schema.table_fields.keys():
         return False
     if fingerprint:
         return schema.fingerprint == fingerprint

@@ -15,7 +15,6 @@ from federation.extract.documents import DocumentReading
 from federation.extract.harvest import Harvest
 from federation.extract.site_time import Window
 from federation.lake.lookups import owners_of
-from federation.policy.apply import hash_cells
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -112,16 +111,15 @@ def pointing_at_renamed(
             for fieldname, by in _fields_to(described, linked):
                 if fieldname not in read or (by is not None and by not in read):
                     continue
-                key = read[fieldname].hash_key
-                olds = [rename.old for rename in renames]
-                values = hash_cells(olds, key) if key is not None else olds
+                olds = read[fieldname].alter([rename.old for rename in renames])
+                news = read[fieldname].alter([rename.new for rename in renames])
                 owners = owners_of(
                     context.run.folder,
                     context.run.log,
                     reading.doctype,
                     table.table.doctype,
                     column=column_name(fieldname.casefold()),
-                    values=[str(value) for value in values],
+                    values=[str(old) for old, new in zip(olds, news, strict=True) if old != new],
                     where=(column_name(by.casefold()), linked) if by is not None else None,
                     walk=walk,
                 )

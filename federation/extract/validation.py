@@ -22,8 +22,8 @@ class BatchValidation:
         self._suites: dict[str, list[Expectation]] = {}
         self._document: dict[str, str] = {}
         for table in tables:
-            hashed = [field.column.name for field in table.fields if field.hash_key is not None]
-            self._suites[table.table.doctype] = expectations_of(table.table, hashed=hashed, frappe_major=frappe_major)
+            altered = [field.column.name for field in table.fields if field.is_altered]
+            self._suites[table.table.doctype] = expectations_of(table.table, altered=altered, frappe_major=frappe_major)
             self._document[table.table.doctype] = "name" if table is reading.parent else "parent"
         self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self._suites}
         self.reports: dict[str, ValidationReport] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from federation.contract.asked_field import AskedField
 from federation.contract.columns import TableContract
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.mothership.interface import FieldPolicy
@@ -40,13 +41,20 @@ def entries(
 def _fates(
     doctype: str, schemas: Iterable[SatelliteSchema], policy: FieldPolicy
 ) -> Mapping[str, Mapping[str, Sequence[str]]]:
-    """Return casefolded fieldname → hashed or withheld → where, for the fields that sites have now."""
+    """Return casefolded fieldname → hashed, masked or withheld → where, for the fields that sites have now."""
     fates: dict[str, dict[str, list[str]]] = {}
     for schema in sorted(schemas, key=lambda schema: schema.satellite):
         version = schema.doctypes.get(doctype)
         for field in version.fields.values() if version else ():
-            asked = (schema.satellite, doctype, field.fieldname, field.fieldtype)
-            fate = "withheld" if not policy.keeps(*asked) else "hashed" if policy.hashes(*asked) else ""
+            fate = _fate(policy, schema.satellite, field.asked(doctype))
             if fate and field.present:
                 fates.setdefault(field.fieldname.casefold(), {}).setdefault(fate, []).append(schema.satellite)
     return fates
+
+
+def _fate(policy: FieldPolicy, satellite: str, asked: AskedField) -> str:
+    if not policy.keeps(satellite, asked):
+        return "withheld"
+    if policy.hashes(satellite, asked):
+        return "hashed"
+    return "masked" if policy.masks(satellite, asked) else ""

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 import pyarrow as pa
 
+from federation.contract.asked_field import AskedField
 from federation.lake.log import CommitLog
 from federation.mothership.errors import MergeFailed
 
@@ -17,11 +18,14 @@ from federation.mothership.errors import MergeFailed
 class FieldPolicy(Protocol):
     """What the merge must know of the policy; `FleetPolicy` is one."""
 
-    def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
-        """Return whether the field leaves the satellite, as it is or hashed."""
+    def keeps(self, satellite: str, asked: AskedField, /) -> bool:
+        """Return whether the field leaves the satellite, as it is, masked or hashed."""
 
-    def hashes(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
+    def hashes(self, satellite: str, asked: AskedField, /) -> bool:
         """Return whether the field leaves the satellite as a hash."""
+
+    def masks(self, satellite: str, asked: AskedField, /) -> bool:
+        """Return whether only a part of the field's values leaves the satellite."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,9 @@ DICTIONARY: Final = SystemTable(
         SystemColumn("fieldtype", TEXT, "Frappe's fieldtype."),
         SystemColumn("options", TEXT, "Select options, or the linked DocType."),
         SystemColumn("satellites", TEXT, "The sites that have the field now, separated by commas."),
-        SystemColumn("policy", TEXT, "Where the field is hashed or withheld; empty where it is taken as it is."),
+        SystemColumn(
+            "policy", TEXT, "Where the field is hashed, masked or withheld; empty where it is taken as it is."
+        ),
     ),
     ("table_name", "column_name"),
 )

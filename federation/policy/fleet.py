@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from federation.policy.rules import Action, Drop, Hash, Keep, SatellitePolicy, policy_for
+from federation.contract.asked_field import AskedField
+from federation.policy.rules import Action, Drop, Hash, Keep, Mask, SatellitePolicy, policy_for
 from federation.settings.model import Settings
 
 
@@ -19,34 +20,33 @@ class FleetPolicy:
         for name, satellite in settings.satellites.items():
             policy = policy_for(settings, satellite)
             self._policies[name] = alike.setdefault(policy.numbers, policy)
-        self._actions: dict[tuple[int, str, str, str], Action] = {}
+        self._actions: dict[tuple[int, AskedField], Action] = {}
 
     def of(self, satellite: str) -> SatellitePolicy | None:
         """Return the policy of one satellite, None where the settings don't name it."""
         return self._policies.get(satellite)
 
-    def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> bool:
-        """Return whether the field leaves the satellite, as it is or hashed."""
-        return not isinstance(self._action(satellite, doctype, fieldname, fieldtype), Drop)
+    def keeps(self, satellite: str, asked: AskedField) -> bool:
+        """Return whether the field leaves the satellite, as it is, masked or hashed."""
+        return not isinstance(self._action(satellite, asked), Drop)
 
-    def hashes(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> bool:
+    def keeps_whole(self, satellite: str, asked: AskedField) -> bool:
+        """Return whether the field leaves the satellite as it is."""
+        return isinstance(self._action(satellite, asked), Keep)
+
+    def hashes(self, satellite: str, asked: AskedField) -> bool:
         """Return whether the field leaves the satellite as a hash."""
-        return isinstance(self._action(satellite, doctype, fieldname, fieldtype), Hash)
+        return isinstance(self._action(satellite, asked), Hash)
 
-    def _action(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> Action:
+    def masks(self, satellite: str, asked: AskedField) -> bool:
+        """Return whether only a part of the field's values leaves the satellite."""
+        return isinstance(self._action(satellite, asked), Mask)
+
+    def _action(self, satellite: str, asked: AskedField) -> Action:
         policy = self.of(satellite)
         if policy is None:
             return Keep()
-        asked = (id(policy), doctype, fieldname, fieldtype)
-        if asked not in self._actions:
-            self._actions[asked] = policy.action(doctype, fieldname, fieldtype)
-        return self._actions[asked]
-
-    def explain(self, satellite: str, doctype: str, fieldname: str, fieldtype: str) -> str:
-        """Return what happens to the field and the rule that says so."""
-        policy = self.of(satellite)
-        return (
-            "keep: the satellite is not in the settings"
-            if policy is None
-            else policy.explain(doctype, fieldname, fieldtype)
-        )
+        question = (id(policy), asked)
+        if question not in self._actions:
+            self._actions[question] = policy.action(asked)
+        return self._actions[question]

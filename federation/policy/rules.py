@@ -1,12 +1,19 @@
 """Rules: the settings' policy, resolved to what happens to each field of one satellite.
 
-The most specific rule wins. Rules are compared by `field` first, then `doctype`, `satellite` and `jurisdiction`; in
-each, an exact name beats a pattern, and a pattern beats none. Of equally specific rules the later one in the file wins.
-Without a rule a field is kept. Names and patterns are case-sensitive.
+The most specific rule wins. Rules are compared by `field` first, then `fieldtype`, `permlevel`, `doctype`, `satellite`
+and `jurisdiction`; in each, an exact name beats a pattern, a pattern beats none, and a higher level beats a lower one.
+Of equally specific rules the later one in the file wins. Without a rule a field is kept. Names and patterns are
+case-sensitive.
+
+Files and signatures (Attach, Attach Image, Signature) are dropped unless a rule selects them by `field` or `fieldtype`,
+by more than a bare `*`.
 
 Above all rules: Password fields are never requested; identity fields (`name`, `modified`, …) always are, also where a
-pattern reaches them; and `hash` is for text: a number, a date or a child table that a hash rule reaches is dropped, for
-a hash of few possible values is no secret and rows have none.
+pattern reaches them. `hash` is for text, and so is `mask`, but for `year`, which is for dates: whatever else such a
+rule reaches is dropped, for a hash of few possible values is no secret and child rows have none.
+
+A field that had other fieldtypes before is treated by the strictest of what the rules say of each: a site that retypes
+an Attach loosens nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +22,23 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from federation.contract.fieldtypes import TEXT, column_type
+from federation.contract.fieldtypes import DATE, DATETIME, TEXT, column_type
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.model import IDENTITY_FIELDS
 from federation.settings.selection import is_pattern
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from federation.contract.asked_field import AskedField
     from federation.settings.model import PolicyRule, Satellite, Settings
     from federation.settings.secrets import SecretReference
 
-_SELECTORS: Final = ("field", "doctype", "satellite", "jurisdiction")
+DROPPED_BY_DEFAULT: Final = frozenset({"Attach", "Attach Image", "Signature"})
+"""Fieldtypes that hold files, or where these lie: they leave a site only where a rule names them."""
+
+_SELECTORS: Final = ("field", "fieldtype", "permlevel", "doctype", "satellite", "jurisdiction")
+_STRICTNESS: Final = {"keep": 0, "mask": 1, "hash": 2, "drop": 3}
 _SHORTEST_KEY: Final = 16
 
 
@@ -61,7 +75,31 @@ class Hash:
         return key
 
 
-Action = Keep | Drop | Hash
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Only a part of the field's values is taken: the rest goes as rows are decoded, before anything is written.
+
+    Attributes:
+        show: what may be seen: `last 4`, `domain` or `year`.
+    """
+
+    show: str
+
+
+Action = Keep | Drop | Hash | Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What happens to a field, and why.
+
+    Attributes:
+        action: what happens.
+        reason: the rule that says so, as the settings have it, or what stands above all rules.
+    """
+
+    action: Action
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +108,13 @@ class _RankedRule:
     rule: PolicyRule
     rank: tuple[int, ...]
 
-    def matches(self, doctype: str, fieldname: str) -> bool:
-        return _selects(self.rule.doctype, doctype) and _selects(self.rule.field, fieldname)
+    @property
+    def names_fields(self) -> bool:
+        """Whether it selects fields by their name or type: a pattern that any text matches selects none."""
+        return any(selector and set(selector) - {"*", "?"} for selector in (self.rule.field, self.rule.fieldtype))
 
     def __str__(self) -> str:
-        selectors = [f"{key}: {value}" for key in _SELECTORS if (value := getattr(self.rule, key)) is not None]
-        return f"policy[{self.number}] {{{', '.join([*selectors, f'action: {self.rule.action}'])}}}"
+        return written_rule(self.number, self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,30 +128,29 @@ class SatellitePolicy:
         """The rules that reach the satellite, by their place in the settings: two alike do the same to every field."""
         return tuple(rule.number for rule in self._rules)
 
-    def action(self, doctype: str, fieldname: str, fieldtype: str) -> Action:
-        """Return what happens to a field.
+    def action(self, asked: AskedField) -> Action:
+        """Return what happens to a field. For one that holds child rows Drop means that they stay at the site."""
+        return self.decide(asked).action
 
-        Args:
-            doctype: the DocType that has the field; for a field of a child table, the child's.
-            fieldname: Frappe's fieldname.
-            fieldtype: Frappe's fieldtype; asked of a Table field too, where Drop means that its rows stay at the site.
-        """
-        return self._decide(doctype, fieldname, fieldtype)[0]
+    def decide(self, asked: AskedField) -> Decision:
+        """Return what happens to a field and why."""
+        fieldtypes = (asked.fieldtype, *asked.past_fieldtypes)
+        if "Password" in fieldtypes:
+            return Decision(Drop(), "a Password is never requested")
+        if asked.fieldname in IDENTITY_FIELDS:
+            return Decision(Keep(), "it identifies the document")
+        decisions = [self._as(fieldtype, asked) for fieldtype in dict.fromkeys(fieldtypes)]
+        return max(decisions, key=lambda decision: _STRICTNESS[action_name(decision.action)])
 
-    def explain(self, doctype: str, fieldname: str, fieldtype: str) -> str:
-        """Return what happens to a field and why: `drop: policy[2] {field: email_id, action: drop}`."""
-        action, reason = self._decide(doctype, fieldname, fieldtype)
-        return f"{type(action).__name__.lower()}: {reason}"
-
-    def _decide(self, doctype: str, fieldname: str, fieldtype: str) -> tuple[Action, str]:
-        if fieldtype == "Password":
-            return Drop(), "a Password is never requested"
-        if fieldname in IDENTITY_FIELDS:
-            return Keep(), "it identifies the document"
-        rule = next((rule for rule in self._rules if rule.matches(doctype, fieldname)), None)
-        if rule is None:
-            return Keep(), "no rule matches"
-        return _obey(rule, fieldtype)
+    def _as(self, fieldtype: str, asked: AskedField) -> Decision:
+        """Return what happens to the field where a rule that matches it as a `fieldtype` decides."""
+        by_default = fieldtype in DROPPED_BY_DEFAULT
+        for rule in self._rules:
+            if rule_selects(rule.rule, asked, fieldtype) and (rule.names_fields or not by_default):
+                return _obey(rule, asked.fieldtype)
+        if by_default:
+            return Decision(Drop(), f"a field of type {fieldtype} is dropped unless a rule names it")
+        return Decision(Keep(), "no rule matches")
 
 
 def policy_for(settings: Settings, satellite: Satellite) -> SatellitePolicy:
@@ -125,22 +163,57 @@ def policy_for(settings: Settings, satellite: Satellite) -> SatellitePolicy:
     return SatellitePolicy(tuple(sorted(ranked, key=lambda rule: rule.rank, reverse=True)))
 
 
-def _obey(rule: _RankedRule, fieldtype: str) -> tuple[Action, str]:
-    if rule.rule.action == "keep":
-        return Keep(), str(rule)
-    if rule.rule.action == "drop" or rule.rule.key is None:
-        return Drop(), str(rule)
+def rule_selects(rule: PolicyRule, asked: AskedField, fieldtype: str) -> bool:
+    """Return whether a rule is meant for a field, taken as one of the fieldtypes that it has or had."""
+    return (
+        _selects(rule.doctype, asked.doctype)
+        and _selects(rule.field, asked.fieldname)
+        and _selects(rule.fieldtype, fieldtype)
+        and (rule.permlevel is None or asked.permlevel >= rule.permlevel)
+    )
+
+
+def written_rule(number: int, rule: PolicyRule) -> str:
+    """Return a rule as a reader finds it in the settings: `policy[2] {field: email_id, action: drop}`."""
+    keys = ("jurisdiction", "satellite", "doctype", "field", "fieldtype", "permlevel", "action", "show")
+    said = [f"{key}: {value}" for key in keys if (value := getattr(rule, key)) is not None]
+    return f"policy[{number}] {{{', '.join(said)}}}"
+
+
+def action_name(action: Action) -> str:
+    """Return an action as the settings call it: keep, mask, hash or drop."""
+    return type(action).__name__.lower()
+
+
+def _obey(rule: _RankedRule, fieldtype: str) -> Decision:
     kept_as = column_type(fieldtype)
-    if kept_as is None or kept_as.arrow != TEXT:
-        return Drop(), f"{rule}, and a {fieldtype} is no text"
-    return Hash(rule.rule.key), str(rule)
+    arrow = kept_as.arrow if kept_as else None
+    said = rule.rule
+    if said.action == "keep":
+        return Decision(Keep(), str(rule))
+    if said.action == "hash" and said.key is not None:
+        if arrow == TEXT:
+            return Decision(Hash(said.key), str(rule))
+        return Decision(Drop(), f"{rule}, and a {fieldtype} is no text")
+    if said.action == "mask" and said.show is not None:
+        if arrow in _shown_of(said.show):
+            return Decision(Mask(said.show), str(rule))
+        return Decision(Drop(), f"{rule}, and a {fieldtype} is no {'date' if said.show == 'year' else 'text'}")
+    return Decision(Drop(), str(rule))
+
+
+def _shown_of(show: str) -> tuple[pa.DataType, ...]:
+    return (DATE, DATETIME) if show == "year" else (TEXT,)
 
 
 def _selects(selector: str | None, name: str) -> bool:
     return selector is None or fnmatchcase(name, selector)
 
 
-def _specificity(selector: str | None) -> int:
+def _specificity(selector: str | int | None) -> int:
+    """Return how closely a selector looks: by level, or exactly, by pattern, not at all."""
     if selector is None:
         return 0
+    if isinstance(selector, int):
+        return selector
     return 1 if is_pattern(selector) else 2

@@ -28,7 +28,7 @@ _SHOWN_OPTIONS: Final = 5
 
 
 def expectations_of(
-    table: TableContract, *, hashed: Collection[str] = (), frappe_major: int | None = None
+    table: TableContract, *, altered: Collection[str] = (), frappe_major: int | None = None
 ) -> list[Expectation]:
     """Return what the rows of one satellite have to meet, from its own metadata.
 
@@ -38,25 +38,25 @@ def expectations_of(
     Args:
         table: the satellite's own contract of the DocType or child DocType. A contract over several satellites would
             judge one by the options of another.
-        hashed: columns that arrive as hashes: their values can't be compared with options.
+        altered: columns that arrive hashed or masked: that a value is there can be told, but not which one.
         frappe_major: the satellite's major version of Frappe, None where it isn't known: then Ratings are not judged.
     """
     return [
         expectation
         for column in table.columns
         if column.fieldname and column.satellites and not column.utc_of
-        for expectation in _of_column(table, column, hashed=column.name in hashed, frappe_major=frappe_major)
+        for expectation in _of_column(table, column, altered=column.name in altered, frappe_major=frappe_major)
     ]
 
 
 def _of_column(
-    table: TableContract, column: Column, *, hashed: bool, frappe_major: int | None
+    table: TableContract, column: Column, *, altered: bool, frappe_major: int | None
 ) -> Iterator[Expectation]:
     def expect(rule: str, reason: str, **arguments: object) -> Expectation:
         return Expectation(rule, table.doctype, column.name, column.fieldname, reason, arguments)
 
     label = column.label or column.fieldname
-    options = () if hashed else _options(column)
+    options = () if altered else _options(column)
     if column.fieldname == NAME:
         yield expect(UNIQUE, "No two rows have the same ID.")
     if column.fieldname == "docstatus" and column.type in _WHOLE:

@@ -29,6 +29,7 @@ from federation.settings.values import (
     SatelliteName,
     Secret,
     Section,
+    Show,
     SiteName,
     SiteUrl,
     Switch,
@@ -118,10 +119,12 @@ class Satellite(Section):
 
 
 class PolicyRule(Section):
-    """What happens to fields. A selector that is absent matches everything; all may be patterns.
+    """What happens to fields. A selector that is absent matches everything; all texts may be patterns.
 
-    The most specific rule wins: an exact `field` beats a pattern, a pattern beats none; then `doctype`, `satellite` and
-    `jurisdiction` decide in the same way, in this order. Of two equally specific rules the later one wins.
+    The most specific rule wins: an exact `field` beats a pattern, a pattern beats none; then `fieldtype`, the higher
+    `permlevel`, `doctype`, `satellite` and `jurisdiction` decide in the same way, in this order. Of two equally
+    specific rules the later one wins. Attach, Attach Image and Signature are dropped unless a rule that selects by
+    `field` or `fieldtype` says otherwise.
     """
 
     jurisdiction: Name | None = Field(default=None, examples=["EU"])
@@ -132,8 +135,15 @@ class PolicyRule(Section):
     """Name of the DocType; a field of a child table belongs to the child's DocType."""
     field: Name | None = Field(default=None, examples=["email_id"])
     """Fieldname."""
-    action: Literal["keep", "drop", "hash"] = Field(examples=["drop"])
-    """keep; drop: never requested from the site; hash: keyed HMAC-SHA256 of text, anything else is dropped."""
+    fieldtype: Name | None = Field(default=None, examples=["Small Text"])
+    """Frappe's fieldtype, today's or an earlier one of the field."""
+    permlevel: Annotated[StrictInt, Field(ge=0, le=99)] | None = Field(default=None, examples=[1])
+    """Frappe's permission level: matches fields of this level or above."""
+    action: Literal["keep", "drop", "hash", "mask"] = Field(examples=["drop"])
+    """keep; drop: never requested from the site; hash: keyed HMAC-SHA256 of text; mask: only what `show` says. What
+    can't be hashed or masked so is dropped."""
+    show: Show | None = Field(default=None, examples=["last 4"])
+    """What `mask` lets be seen: "last 4" characters of texts, the "domain" of e-mail addresses, the "year" of dates."""
     key: Secret | None = Field(default=None, examples=["env:FEDERATION_HASH_KEY"])
     """The key of `hash`, by reference."""
 
@@ -144,6 +154,12 @@ class PolicyRule(Section):
             found.append((("key",), "is missing: hash needs a key", "add `key: env:FEDERATION_HASH_KEY`"))
         if self.action != "hash" and self.key is not None:
             found.append((("key",), f"has no meaning with {self.action}", "remove it, or write `action: hash`"))
+        if self.action == "mask" and self.show is None:
+            found.append(
+                (("show",), "is missing: what may be seen of the values", "add `show: last 4`, domain or year")
+            )
+        if self.action != "mask" and self.show is not None:
+            found.append((("show",), f"has no meaning with {self.action}", "remove it, or write `action: mask`"))
         if self.action != "keep" and self.field in IDENTITY_FIELDS:
             found.append(
                 (
@@ -199,7 +215,7 @@ class Settings(Section):
     )
     """The sites, by name."""
     policy: tuple[PolicyRule, ...] = Field(default=(), examples=[[{"field": "email_id", "action": "drop"}]])
-    """What leaves a site as it is, hashed, or not at all."""
+    """What leaves a site as it is, masked, hashed, or not at all."""
     lake: Lake = Field(default="var/lake", validate_default=True)
     """Folder or fsspec URL (s3://bucket/lake) of the packages."""
     mothership: Annotated[

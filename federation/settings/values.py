@@ -36,6 +36,7 @@ from federation.settings.secrets import SecretReference
 
 SATELLITE_NAME: Final = r"[a-z][a-z0-9_-]{0,62}"
 _SITE_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}"
+_SHOW: Final = r"last [1-9][0-9]?|domain|year"
 _LONGEST_NAME: Final = 140
 """Characters; the length of Frappe's `name` columns."""
 _LARGEST_CA_FILE: Final = 4 * 1024 * 1024
@@ -178,6 +179,15 @@ def _satellite_name(value: str) -> str:
     return value
 
 
+def _show(value: str) -> str:
+    if not re.fullmatch(_SHOW, value, re.ASCII):
+        raise mistake(
+            f"`{echo(value)}` is nothing that a mask can show",
+            'write "last 4" (of texts, any number up to 99), "domain" (of e-mail addresses) or "year" (of dates)',
+        )
+    return value
+
+
 def _switch(value: object) -> object:
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
@@ -195,6 +205,7 @@ Proxy = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|https?://[^@]+)$"}),
 ]
 SiteUrl = Annotated[StrictStr, AfterValidator(_site_url)]
+Show = Annotated[StrictStr, AfterValidator(_show), WithJsonSchema({"type": "string", "pattern": f"^({_SHOW})$"})]
 SiteName = Annotated[StrictStr, AfterValidator(_site_name), WithJsonSchema({"pattern": f"^{_SITE_NAME}$"})]
 Lake = Annotated[str, PlainValidator(_lake), WithJsonSchema(_PATH_SCHEMA)]
 Folder = Annotated[Path, PlainValidator(_folder), WithJsonSchema(_PATH_SCHEMA)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.frappe import DocField, DocTypeMeta
+from federation.contract.asked_field import AskedField
 from federation.contract.columns import Column, Contract
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.contract.union import contract_of
@@ -37,11 +38,11 @@ def satellite(name: str, *described: DocTypeMeta) -> SatelliteSchema:
     return schema
 
 
-def keep_all(satellite: str, doctype: str, fieldname: str, fieldtype: str) -> bool:
+def keep_all(satellite: str, asked: AskedField) -> bool:
     return True
 
 
-def hash_none(satellite: str, doctype: str, fieldname: str, fieldtype: str) -> bool:
+def hash_none(satellite: str, asked: AskedField) -> bool:
     return False
 
 

@@ -41,6 +41,9 @@ doctypes: ["*"]
 satellites:
   north: {url: 'https://north.test', credentials: env:NORTH}
   south: {url: 'https://south.test', credentials: env:SOUTH}
+policy:
+  - {fieldtype: "Attach*", action: keep}
+  - {fieldtype: Signature, action: keep}
 """
 STANDARD = {
     "name": "Data", "owner": "Link", "creation": "Datetime", "modified": "Datetime", "modified_by": "Link",

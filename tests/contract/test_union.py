@@ -183,13 +183,15 @@ def test_a_hashed_field_is_text_for_all_once_one_site_hashes_it():
 
 def test_a_dropped_field_has_no_column():
     north, south = satellite("north", meta("Item", tax_id="Data")), satellite("south", meta("Item", tax_id="Int"))
-    dropped = contract("Item", north, south, keeps=lambda site, doctype, field, kind: field != "tax_id")
+    dropped = contract("Item", north, south, keeps=lambda site, asked: asked.fieldname != "tax_id")
     assert "tax_id" not in dropped.parent.by_name
 
 
 def test_a_field_dropped_at_one_site_is_a_column_of_the_others():
     north, south = satellite("north", meta("Item", tax_id="Data")), satellite("south", meta("Item", tax_id="Int"))
-    kept = column("Item", "tax_id", north, south, keeps=lambda site, *_: site == "south" or _[1] != "tax_id")
+    kept = column(
+        "Item", "tax_id", north, south, keeps=lambda site, asked: site == "south" or asked.fieldname != "tax_id"
+    )
     assert (kept.type, kept.satellites) == (INTEGER, ("south",))
 
 

@@ -23,6 +23,7 @@ VALUES = {
     "Rating": 0.8, "Duration": 93.5, "Date": "2026-02-28", "Datetime": "2026-02-28 23:59:59.123456", "Time": "8:30:0.5",
     "Dynamic Link": "somebody",
 }  # fmt: skip
+FILES_TOO = [{"fieldtype": kind, "action": "keep"} for kind in ("Attach*", "Signature")]
 FIELDS = {f"f_{kind.lower().replace(' ', '_')}": kind for kind in (*PLAIN_TEXT, *VALUES)}
 METAS = (
     *SHOP,
@@ -35,7 +36,8 @@ METAS = (
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Iterator[Shop]:
-    with open_shop(tmp_path, *METAS, doctypes=[EVERYTHING, SINGLE, TREE, CUSTOMER, ORDER]) as shop:
+    doctypes = [EVERYTHING, SINGLE, TREE, CUSTOMER, ORDER]
+    with open_shop(tmp_path, *METAS, doctypes=doctypes, policy=FILES_TOO) as shop:
         yield shop
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 from places import Place
 
+from federation.contract.asked_field import AskedField
 from federation.contract.columns import TableContract
 from federation.contract.names import column_name
 from federation.contract.satellite_schema import (
@@ -54,10 +55,13 @@ def naive(tick: int) -> datetime:
 class KeepAll:
     """The policy of those who hold nothing back."""
 
-    def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
+    def keeps(self, satellite: str, asked: AskedField, /) -> bool:
         return True
 
-    def hashes(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
+    def hashes(self, satellite: str, asked: AskedField, /) -> bool:
+        return False
+
+    def masks(self, satellite: str, asked: AskedField, /) -> bool:
         return False
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mothership_sites import FIELDS, INVOICE, ITEM, TABLES, Document, KeepAll, Site, ask, content, merge
 from places import Place
 
+from federation.contract.asked_field import AskedField
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import widen
 from federation.contract.names import column_name
@@ -170,13 +171,16 @@ def test_doctypes_whose_names_look_alike_have_tables_of_their_own(place: Place, 
 
 
 class Withhold(KeepAll):
-    """Withholds `total` and hashes `customer`."""
+    """Withholds `total`, hashes `customer` and masks `owner`."""
 
-    def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
-        return fieldname != "total"
+    def keeps(self, satellite: str, asked: AskedField, /) -> bool:
+        return asked.fieldname != "total"
 
-    def hashes(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
-        return fieldname == "customer"
+    def hashes(self, satellite: str, asked: AskedField, /) -> bool:
+        return asked.fieldname == "customer"
+
+    def masks(self, satellite: str, asked: AskedField, /) -> bool:
+        return asked.fieldname == "owner"
 
 
 def test_what_todays_policy_withholds_stays_in_an_earlier_package(place: Place, site: Site) -> None:
