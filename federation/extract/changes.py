@@ -49,7 +49,8 @@ class _ChangesWalk:
     _bound: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self._state = self.context.run.state(self.reading.doctype)
+        state = self.context.run.state(self.reading.doctype)
+        self._state = replace(state, treatments=dict(self.reading.treatments))
         self._bound = self.context.window(None, "").bound
         self._open = self._state.open or self._new_walk()
 

@@ -12,9 +12,10 @@ from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.passes import run_pass
-from federation.extract.patching import new_fields, patch_columns
+from federation.extract.patching import fields_of, new_fields, patch_columns
 from federation.extract.signals import Signals
 from federation.extract.singles import read_single_doctype
+from federation.extract.treatment import older_treatments
 from federation.lake.known_names import count_known
 from federation.lake.run import LakeRun
 
@@ -65,14 +66,22 @@ def run_doctype(
 
 
 def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSchema, schema: SatelliteSchema) -> bool:
-    """Take note of columns that rows read before this run lack; return whether there are any.
+    """Take note of columns that rows read before this run lack or hold otherwise; return whether there are any.
 
     To be called before the new schema is described, so that no commit tells of a field and not of what lacks it.
     """
     state = run.state(reading.doctype)
     if state.begun is None and state.open is None:
         return False
-    new = [name for name in new_fields(known, schema, reading) if name not in state.uncovered]
-    if new:
-        run.note({reading.doctype: replace(state, uncovered=(*state.uncovered, *new))}, [])
+    found = new_fields(known, schema, reading, state.treatments)
+    new = [name for name in found if name not in state.uncovered]
+    read = [name for table in (reading.parent, *reading.children) for name in fields_of(known, reading, table)]
+    noted = replace(
+        state,
+        uncovered=(*state.uncovered, *new),
+        treatments=dict(reading.treatments),
+        older_treatments=older_treatments(state.older_treatments, state.treatments, reading.treatments, read),
+    )
+    if noted != state:
+        run.note({reading.doctype: noted}, [])
     return bool(new)

@@ -16,6 +16,7 @@ from federation.conform.reading import TableReading, table_reading
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
+from federation.extract.treatment import treatments
 from federation.policy.fleet import FleetPolicy
 
 TO_RENAME = "to_rename"
@@ -37,12 +38,14 @@ class DocumentReading:
         children: one reading a child DocType.
         child_fields: the fields that hold child rows → their child DocType.
         is_single: there is one document, and no list of it.
+        treatments: field, a child table's with its DocType in front → what the policy makes of it.
     """
 
     parent: TableReading
     children: tuple[TableReading, ...] = ()
     child_fields: Mapping[str, str] = field(default_factory=dict)
     is_single: bool = False
+    treatments: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def doctype(self) -> str:
@@ -81,6 +84,7 @@ def document_reading(
         ),
         {fieldname: child for fieldname, child in shape.tables.items() if child in children},
         shape.is_single,
+        treatments([("", shape), *((f"{child}.", schema.doctypes[child]) for child in children)], policy),
     )
 
 

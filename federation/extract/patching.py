@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 import pyarrow as pa
@@ -22,20 +22,37 @@ _PARENT_KEYS = frozenset({"name", "modified"})
 _CHILD_KEYS = frozenset({"name", "modified", "parent", "parenttype"})
 
 
-def new_fields(known: SatelliteSchema, now: SatelliteSchema, reading: DocumentReading) -> Iterator[str]:
-    """Yield the fields that a DocType or a child table of it has and didn't have before, a child's with its DocType.
+def new_fields(
+    known: SatelliteSchema, now: SatelliteSchema, reading: DocumentReading, treated: Mapping[str, str] | None
+) -> Iterator[str]:
+    """Yield the fields of a DocType and its child tables that older rows lack, or hold as another policy left them.
 
-    A new Custom Field changes neither the DocType's nor any document's `modified`, and older rows may hold its default.
+    A new Custom Field changes neither the DocType's nor any document's `modified`, and older rows may hold its default;
+    no more does a change of the policy, or of a type or permission level that a rule selects by.
+
+    Args:
+        known: what the satellite had shown before.
+        now: what it shows.
+        reading: how it is read now.
+        treated: the treatments under which it was read before, None where they weren't remembered.
     """
+    before = reading.treatments if treated is None else treated
     for table in (reading.parent, *reading.children):
-        doctype = table.table.doctype
-        before = known.doctypes.get(doctype)
-        if before is None or doctype not in now.doctypes:
+        if table.table.doctype not in known.doctypes or table.table.doctype not in now.doctypes:
             continue
-        had = {fieldname for fieldname, field in before.fields.items() if field.present and not field.hidden_reason}
+        had = set(fields_of(known, reading, table))
         for field in table.fields:
-            if field.fieldname not in had:
-                yield _named(reading, table, field.fieldname)
+            name = _named(reading, table, field.fieldname)
+            if name not in had or before.get(name, "") != reading.treatments.get(name, ""):
+                yield name
+
+
+def fields_of(schema: SatelliteSchema, reading: DocumentReading, table: TableReading) -> Iterator[str]:
+    """Yield the fields that a table had for reading, a child's with its DocType."""
+    shape = schema.doctypes.get(table.table.doctype)
+    for field in shape.fields.values() if shape else ():
+        if field.present and not field.hidden_reason:
+            yield _named(reading, table, field.fieldname)
 
 
 def patch_columns(context: RunContext, reading: DocumentReading) -> DocTypeOutcome:

@@ -26,6 +26,14 @@ def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTyp
         if whole is not None:
             harvest.add(whole, observed, [reading.doctype], [True])
         bound = context.window(None, "").bound
-        read = replace(state, begun=context.began, through=context.began, until=bound, compared=context.began)
+        read = replace(
+            state,
+            begun=context.began,
+            through=context.began,
+            until=bound,
+            compared=context.began,
+            uncovered=(),
+            treatments=dict(reading.treatments),
+        )
         harvest.complete(read, context.began)
         return harvest.outcome(context.began)

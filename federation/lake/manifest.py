@@ -135,7 +135,11 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         open: the changes walk under way; every other walk ends in the run that began it, or is given up.
         passes: the rolling passes under way.
         compared: when the last completed rolling pass began (UTC).
-        uncovered: fields, `Child.field` for one of a child table, that older rows lack.
+        uncovered: fields, `Child.field` for one of a child table, that older rows lack, or hold as another policy left
+            them.
+        treatments: field → what the policy makes of it, for those that aren't taken as they are; None where rows
+            were read before this was remembered.
+        older_treatments: field → the loosest treatment that older packages carry, where it is another one.
         temporary: documents alive under temporary names.
         temporary_newest: the newest `creation` among them, as on the wire.
     """
@@ -148,6 +152,8 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     passes: dict[PassKind, Pass] = {}
     compared: datetime | None = None
     uncovered: tuple[str, ...] = ()
+    treatments: dict[str, str] | None = None
+    older_treatments: dict[str, str] = {}
     temporary: int = 0
     temporary_newest: str = ""
 

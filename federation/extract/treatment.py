@@ -1,0 +1,77 @@
+"""Treatment: what the policy makes of each field that is read, and which older rows were read under another policy.
+
+A treatment is a short text: `drop`, `mask last 4`, `hash` with a fingerprint of the key; a field that is taken as it is
+has none. The lake remembers those of a DocType, so that a change of the settings, or of a field's type or permission
+level, is seen as a change of what its column holds.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from federation.contract.satellite_schema import DocTypeSchema
+from federation.policy.rules import Action, Drop, Hash, Mask, SatellitePolicy
+
+UNKNOWN: Final = "unknown"
+"""The treatment of rows that were read before treatments were remembered."""
+
+_STRICTNESS: Final = {UNKNOWN: -1, "": 0, "mask": 1, "hash": 2, "drop": 3}
+_WHICH_KEY: Final = b"federation: which key is this?"
+
+
+def treatments(shapes: Iterable[tuple[str, DocTypeSchema]], policy: SatellitePolicy) -> dict[str, str]:
+    """Return field → treatment, for the fields that are there today and aren't taken as they are.
+
+    Args:
+        shapes: what stands before the fieldnames, nothing or `Child.`, and the DocType that has the fields.
+        policy: the satellite's.
+
+    Raises:
+        SettingsError: the key of a hash can't be had.
+    """
+    found = {
+        prefix + field.fieldname: treatment_of(policy.action(field.asked(shape.doctype)))
+        for prefix, shape in shapes
+        for field in shape.fields.values()
+        if field.present and not field.hidden_reason
+    }
+    return {name: treatment for name, treatment in sorted(found.items()) if treatment}
+
+
+def treatment_of(action: Action) -> str:
+    """Return an action as the lake remembers it; "" where the field is taken as it is."""
+    if isinstance(action, Drop):
+        return "drop"
+    if isinstance(action, Mask):
+        return f"mask {action.show}"
+    return f"hash {hmac.digest(action.key(), _WHICH_KEY, 'sha256').hex()[:8]}" if isinstance(action, Hash) else ""
+
+
+def is_stricter(now: str, before: str) -> bool:
+    """Return whether a treatment takes more from the values than an earlier one did."""
+    return _strictness(now) > _strictness(before)
+
+
+def older_treatments(
+    older: Mapping[str, str], before: Mapping[str, str] | None, now: Mapping[str, str], known: Iterable[str]
+) -> dict[str, str]:
+    """Return field → the loosest treatment under which rows were read, for the fields that are treated otherwise now.
+
+    Args:
+        older: what was remembered so.
+        before: the treatments of the last reading; None where they weren't remembered yet.
+        now: today's treatments.
+        known: the fields that were there at the last reading.
+    """
+    left = dict(older)
+    for name in known:
+        was = UNKNOWN if before is None else before.get(name, "")
+        if was != now.get(name, "") and (before is not None or name in now):
+            left[name] = min(was, left.get(name, was), key=_strictness)
+    return dict(sorted(left.items()))
+
+
+def _strictness(treatment: str) -> int:
+    return _STRICTNESS[treatment.partition(" ")[0]]
