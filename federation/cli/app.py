@@ -289,6 +289,31 @@ def mothership_check(context: typer.Context, as_json: AsJson = False) -> Status:
     return work(context.obj, as_json=as_json)
 
 
+policy = typer.Typer(help="See what the policy does.", no_args_is_help=True)
+app.add_typer(policy, name="policy")
+
+
+@policy.command("report")
+@ends_plainly
+def policy_report(
+    context: typer.Context,
+    satellite: Satellites = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Also write it as one page, for a data-protection officer."),
+    ] = None,
+    show_all: Annotated[bool, typer.Option("--all", help="List the fields that are taken as they are, too.")] = False,
+    as_json: AsJson = False,
+) -> Status:
+    """Show what leaves each satellite, field by field, how and by which rule; and where older values may still lie.
+
+    Asks no satellite anything: what a site has of fields is taken from the lake, as it was when last read.
+    """
+    from federation.cli.policy import report as work
+
+    return work(context.obj, satellite or [], html, as_json=as_json, show_all=show_all)
+
+
 demo = typer.Typer(help="Try it all on simulated satellites on this machine.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 

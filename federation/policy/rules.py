@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from federation.contract.fieldtypes import DATE, DATETIME, TEXT, column_type
 from federation.settings.errors import Problem, SettingsError
@@ -38,7 +38,7 @@ DROPPED_BY_DEFAULT: Final = frozenset({"Attach", "Attach Image", "Signature"})
 """Fieldtypes that hold files, or where these lie: they leave a site only where a rule names them."""
 
 _SELECTORS: Final = ("field", "fieldtype", "permlevel", "doctype", "satellite", "jurisdiction")
-_STRICTNESS: Final = {"keep": 0, "mask": 1, "hash": 2, "drop": 3}
+_STRICTNESS: Final[dict[ActionName, int]] = {"keep": 0, "mask": 1, "hash": 2, "drop": 3}
 _SHORTEST_KEY: Final = 16
 
 
@@ -87,6 +87,7 @@ class Mask:
 
 
 Action = Keep | Drop | Hash | Mask
+ActionName = Literal["keep", "mask", "hash", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +181,17 @@ def written_rule(number: int, rule: PolicyRule) -> str:
     return f"policy[{number}] {{{', '.join(said)}}}"
 
 
-def action_name(action: Action) -> str:
-    """Return an action as the settings call it: keep, mask, hash or drop."""
-    return type(action).__name__.lower()
+def action_name(action: Action) -> ActionName:
+    """Return an action as the settings call it."""
+    match action:
+        case Keep():
+            return "keep"
+        case Mask():
+            return "mask"
+        case Hash():
+            return "hash"
+        case Drop():
+            return "drop"
 
 
 def _obey(rule: _RankedRule, fieldtype: str) -> Decision:

@@ -1,0 +1,225 @@
+"""Policy report: field by field what leaves each satellite, how, by which rule, and where older values may lie."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from federation.contract.asked_field import AskedField
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.extract.treatment import UNKNOWN, is_stricter, older_treatments
+from federation.lake.errors import LakeError
+from federation.lake.log import CommitLog
+from federation.lake.manifest import DocTypeState, Manifest
+from federation.lake.schemas import read_schema
+from federation.lake.storage import open_lake
+from federation.policy.rules import (
+    Action,
+    ActionName,
+    Decision,
+    Drop,
+    Hash,
+    Mask,
+    SatellitePolicy,
+    action_name,
+    policy_for,
+)
+from federation.settings.model import Satellite, Settings
+from federation.settings.selection import Selection
+
+ACTIONS: Final[tuple[ActionName, ...]] = ("keep", "mask", "hash", "drop")
+
+_OLDER: Final = {"": "clear", "mask": "masked", "hash": "hashed", UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldFate:
+    """What happens to a field.
+
+    Attributes:
+        fieldname: Frappe's fieldname.
+        label: as the form shows it.
+        fieldtype: Frappe's fieldtype.
+        permlevel: Frappe's permission level.
+        action: keep, mask, hash or drop.
+        shows: what a mask lets be seen; "" where there is none.
+        rule: the rule that says so, or what stands above all rules.
+        older: how values that were read under a looser policy stand: clear, masked, hashed, or unknown where that was
+            not remembered; "" where there are none.
+        older_in: where they may still lie: lake, mothership.
+    """
+
+    fieldname: str
+    label: str
+    fieldtype: str
+    permlevel: int
+    action: ActionName
+    shows: str
+    rule: str
+    older: str = ""
+    older_in: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocTypeFates:
+    """What happens to the fields of one DocType.
+
+    Attributes:
+        doctype: the DocType, own or child.
+        rows_of: of a child DocType the DocTypes whose documents bring its rows.
+        counts: action → how many fields; every action is named.
+        fields: in the order of the form, those that hold child rows last.
+    """
+
+    doctype: str
+    rows_of: tuple[str, ...]
+    counts: Mapping[ActionName, int]
+    fields: tuple[FieldFate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SatelliteFates:
+    """What leaves one satellite.
+
+    Attributes:
+        satellite: its name.
+        jurisdiction: as the settings say; "" where they don't.
+        as_of: when its lake was last written (UTC); None where it was never read.
+        error: why nothing can be told of it; "" where something can.
+        doctypes: by name, child DocTypes too.
+    """
+
+    satellite: str
+    jurisdiction: str
+    as_of: datetime | None
+    error: str
+    doctypes: tuple[DocTypeFates, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReport:
+    """What leaves the satellites.
+
+    Attributes:
+        made_at: when this was asked (UTC).
+        satellites: in the order of the settings.
+    """
+
+    made_at: datetime
+    satellites: tuple[SatelliteFates, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Of every satellite something can be told, or it was never read."""
+        return not any(satellite.error for satellite in self.satellites)
+
+
+def report_of(settings: Settings, names: Iterable[str], now: datetime) -> PolicyReport:
+    """Return what leaves the named satellites under today's settings; asks their lakes, and no satellite."""
+    chosen = frozenset(names)
+    satellites = (satellite for satellite in settings.satellites.values() if satellite.name in chosen)
+    return PolicyReport(now, tuple(_satellite(settings, satellite) for satellite in satellites))
+
+
+def _satellite(settings: Settings, satellite: Satellite) -> SatelliteFates:
+    jurisdiction = satellite.jurisdiction or ""
+    try:
+        folder = open_lake(settings.lake, satellite.name)
+        newest = CommitLog(folder).newest()
+        if newest is None or not newest.schema:
+            return SatelliteFates(satellite.name, jurisdiction, None, "", ())
+        schema = read_schema(folder, newest.schema)
+    except LakeError as error:
+        return SatelliteFates(satellite.name, jurisdiction, None, str(error), ())
+    fates = fates_of(schema, newest, policy_for(settings, satellite), settings.selection(satellite))
+    return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", tuple(fates))
+
+
+def fates_of(
+    schema: SatelliteSchema, newest: Manifest, policy: SatellitePolicy, selection: Selection
+) -> Iterator[DocTypeFates]:
+    """Yield what happens to the DocTypes of one satellite that are selected or were read, and to their child DocTypes.
+
+    Args:
+        schema: what the satellite has shown.
+        newest: the newest commit on its lake: how its fields were read until now.
+        policy: today's.
+        selection: today's.
+    """
+    parents = [
+        shape
+        for doctype, shape in sorted(schema.doctypes.items())
+        if not shape.is_child and (doctype in newest.doctypes or selection.matches(doctype, shape.module))
+    ]
+    for shape in parents:
+        state = newest.doctypes.get(shape.doctype)
+        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], ""))
+    for child in sorted({child for shape in parents for child in shape.tables.values()} & schema.doctypes.keys()):
+        owners = [shape for shape in parents if child in shape.tables.values()]
+        states = [(f"{child}.", newest.doctypes.get(owner.doctype)) for owner in owners]
+        fields = _fates(schema.doctypes[child], policy, states, _held_back(child, owners, policy))
+        yield _counted(child, tuple(owner.doctype for owner in owners), fields)
+
+
+def _counted(doctype: str, rows_of: tuple[str, ...], fields: Iterable[FieldFate]) -> DocTypeFates:
+    listed = tuple(fields)
+    found = Counter(field.action for field in listed)
+    return DocTypeFates(doctype, rows_of, {action: found[action] for action in ACTIONS}, listed)
+
+
+def _held_back(child: str, owners: Iterable[DocTypeSchema], policy: SatellitePolicy) -> str:
+    """Return why no row of a child DocType leaves the site, "" where some do."""
+    reasons = []
+    for owner in owners:
+        decisions = [policy.decide(owner.asked_table(name)) for name, held in owner.tables.items() if held == child]
+        dropped = next((decision for decision in decisions if isinstance(decision.action, Drop)), None)
+        if dropped is None:
+            return ""
+        reasons.append(dropped.reason)
+    return f"its rows stay at the site: {reasons[0]}"
+
+
+def _fates(
+    shape: DocTypeSchema, policy: SatellitePolicy, states: Sequence[tuple[str, DocTypeState | None]], held_back: str
+) -> Iterator[FieldFate]:
+    present = [field for field in shape.fields.values() if field.present and not field.hidden_reason]
+    for field in present:
+        decision = Decision(Drop(), held_back) if held_back else policy.decide(field.asked(shape.doctype))
+        found = (_older(decision.action, prefix + field.fieldname, state) for prefix, state in states)
+        yield _fate(field.asked(shape.doctype), field.label, decision, *max(found, key=lambda older: len(older[1])))
+    for fieldname in shape.tables:
+        label = shape.table_fields[fieldname].label if fieldname in shape.table_fields else ""
+        yield _fate(shape.asked_table(fieldname), label, policy.decide(shape.asked_table(fieldname)), "", ())
+
+
+def _fate(asked: AskedField, label: str, decision: Decision, older: str, older_in: tuple[str, ...]) -> FieldFate:
+    action = decision.action
+    shows = action.show if isinstance(action, Mask) else ""
+    name = action_name(action)
+    return FieldFate(
+        asked.fieldname, label, asked.fieldtype, asked.permlevel, name, shows, decision.reason, older, older_in
+    )
+
+
+def _older(action: Action, name: str, state: DocTypeState | None) -> tuple[str, tuple[str, ...]]:
+    """Return how values that were read under a looser policy stand, and where."""
+    if state is None or (state.begun is None and state.open is None):
+        return "", ()
+    now = _treatment(action, name, state.treatments or {})
+    today: Mapping[str, str] = {name: now} if now else {}
+    older = older_treatments(state.older_treatments, state.treatments, today, [name]).get(name)
+    if older is None or not now or not is_stricter(now, older):
+        return "", ()
+    replaced = now != "drop" and name not in state.uncovered and (state.treatments or {}).get(name, "") == now
+    return _OLDER[older.partition(" ")[0]], ("lake",) if replaced else ("lake", "mothership")
+
+
+def _treatment(action: Action, name: str, remembered: Mapping[str, str]) -> str:
+    """Return an action as the lake remembers it; the report needs no key of a hash, so it takes it for the same one."""
+    if isinstance(action, Hash):
+        known = remembered.get(name, "")
+        return known if known.startswith("hash ") else "hash"
+    return f"mask {action.show}" if isinstance(action, Mask) else "drop" if isinstance(action, Drop) else ""
