@@ -49,7 +49,8 @@ class FieldFate:
         rule: the rule that says so, or what stands above all rules.
         older: how values that were read under a looser policy stand: clear, masked, hashed, or unknown where that was
             not remembered; "" where there are none.
-        older_in: where they may still lie: lake, mothership.
+        older_in: where they may still lie: lake, mothership. What is told of a field that holds child rows goes for
+            all of these.
     """
 
     fieldname: str
@@ -188,15 +189,18 @@ def _fates(
     present = [field for field in shape.fields.values() if field.present and not field.hidden_reason]
     for field in present:
         decision = Decision(Drop(), held_back) if held_back else policy.decide(field.asked(shape.doctype))
-        found = (_older(decision.action, prefix + field.fieldname, state) for prefix, state in states)
-        yield _fate(field.asked(shape.doctype), field.label, decision, *max(found, key=lambda older: len(older[1])))
+        yield _fate(field.asked(shape.doctype), field.label, decision, () if held_back else states)
     for fieldname in shape.tables:
         label = shape.table_fields[fieldname].label if fieldname in shape.table_fields else ""
-        yield _fate(shape.asked_table(fieldname), label, policy.decide(shape.asked_table(fieldname)), "", ())
+        yield _fate(shape.asked_table(fieldname), label, policy.decide(shape.asked_table(fieldname)), states)
 
 
-def _fate(asked: AskedField, label: str, decision: Decision, older: str, older_in: tuple[str, ...]) -> FieldFate:
+def _fate(
+    asked: AskedField, label: str, decision: Decision, states: Iterable[tuple[str, DocTypeState | None]]
+) -> FieldFate:
     action = decision.action
+    found = [_older(action, prefix + asked.fieldname, state) for prefix, state in states]
+    older, older_in = max(found, key=lambda one: len(one[1]), default=("", ()))
     shows = action.show if isinstance(action, Mask) else ""
     name = action_name(action)
     return FieldFate(

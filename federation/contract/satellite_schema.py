@@ -91,6 +91,11 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for fieldname in self.tables:
             yield self.asked_table(fieldname)
 
+    def is_there(self, fieldname: str) -> bool:
+        """Return whether the satellite has the field today, for reading or to hold child rows."""
+        field = self.fields.get(fieldname)
+        return fieldname in self.tables if field is None else field.present and not field.hidden_reason
+
     def asked_table(self, fieldname: str) -> AskedField:
         """Return a field that holds child rows as a policy is asked about it."""
         return self.table_fields.get(fieldname, FieldSchema(fieldname, ("Table",))).asked(self.doctype)

@@ -12,7 +12,7 @@ from msgspec.structs import replace as replaced
 from connectors.frappe import DocTypeError, WirePage, read_listed
 from federation.conform.page import ConformedPage, conform_page
 from federation.conform.reading import TableReading
-from federation.contract.satellite_schema import SatelliteSchema
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.harvest import Harvest
@@ -48,11 +48,11 @@ def new_fields(
 
 
 def fields_of(schema: SatelliteSchema, reading: DocumentReading, table: TableReading) -> Iterator[str]:
-    """Yield the fields that a table had for reading, a child's with its DocType."""
-    shape = schema.doctypes.get(table.table.doctype)
-    for field in shape.fields.values() if shape else ():
-        if field.present and not field.hidden_reason:
-            yield _named(reading, table, field.fieldname)
+    """Yield the fields that a table had, those that hold child rows too, a child's with its DocType."""
+    shape = schema.doctypes.get(table.table.doctype) or DocTypeSchema(table.table.doctype)
+    for fieldname in (*shape.fields, *shape.tables):
+        if shape.is_there(fieldname):
+            yield _named(reading, table, fieldname)
 
 
 def patch_columns(context: RunContext, reading: DocumentReading) -> DocTypeOutcome:

@@ -32,10 +32,10 @@ def treatments(shapes: Iterable[tuple[str, DocTypeSchema]], policy: SatellitePol
         SettingsError: the key of a hash can't be had.
     """
     found = {
-        prefix + field.fieldname: treatment_of(policy.action(field.asked(shape.doctype)))
+        prefix + asked.fieldname: treatment_of(policy.action(asked))
         for prefix, shape in shapes
-        for field in shape.fields.values()
-        if field.present and not field.hidden_reason
+        for asked in shape.asked_fields()
+        if shape.is_there(asked.fieldname)
     }
     return {name: treatment for name, treatment in sorted(found.items()) if treatment}
 

@@ -72,10 +72,15 @@ def test_every_field_is_told_with_the_rule_that_decides(read: Path, federation: 
 
 
 def test_rows_that_stay_at_the_site_are_told_as_dropped(read: Path, federation: Command) -> None:
-    add(read, POLICY + "  - {doctype: Purchase Invoice, field: taxes, action: drop}\n")
+    add(read, POLICY.replace(LEFT_OUT, ""))
     child = fields(told(federation), "Sales Taxes and Charges")
     assert {field["action"] for field in child.values()} == {"drop"}
     assert "its rows stay at the site: policy[3]" in child["name"]["rule"]
+    assert not any(field["older"] for field in child.values())
+    table = fields(told(federation), "Sales Invoice")["taxes"]
+    assert (table["older"], table["older_in"]) == ("clear", ["lake", "mothership"])
+    assert federation("sync", "-s", "north").exit_code == 0
+    assert fields(told(federation), "Sales Invoice")["taxes"]["older"] == "clear"
 
 
 def test_a_satellite_that_was_never_read_says_so(read: Path, federation: Command) -> None:
@@ -149,3 +154,12 @@ def test_the_page_stands_on_its_own_and_runs_nothing_of_a_site(
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
     for words in ("policy[1] {doctype: Customer", "It was never read", "shows last 4"):
         assert words in page.said
+
+
+def test_what_was_held_back_from_the_first_reading_on_lies_nowhere(settings_file: Path, federation: Command) -> None:
+    add(settings_file, POLICY.replace(LEFT_OUT, ""))
+    assert federation("sync", "-s", "north").exit_code == 0
+    report = told(federation)
+    listed = [each for one in report["satellites"] for fates in one["doctypes"] for each in fates["fields"]]
+    assert {each["action"] for each in listed} == {"keep", "mask", "drop"}
+    assert not [each for each in listed if each["older"]]

@@ -41,7 +41,7 @@ def test_every_commented_line_of_the_starter_is_right_too(tmp_path):
     file.write_text(uncommented)
     read = load_settings(file)
     assert list(read.satellites) == ["north", "south"]
-    assert (len(read.policy), read.modules, "Purchase *" in read.doctypes) == (2, ("Accounts",), True)
+    assert (len(read.policy), read.modules, "Purchase *" in read.doctypes) == (3, ("Accounts",), True)
 
 
 def _is_yaml(line: str) -> bool:
