@@ -53,8 +53,12 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
         return described_tables(settings, local_schemas(settings))
 
     def lake(self, satellite: str) -> LakeFolder:
-        """Return the satellite's folder on the lake."""
-        return open_lake(self.settings().lake, satellite)
+        """Return the satellite's folder on its lake.
+
+        Raises:
+            SettingsError: the settings don't say which one that is.
+        """
+        return open_lake(self.settings().lake_of(satellite), satellite)
 
     def extract(self, satellite: str, options: RunOptions, progress: Progress) -> Generator[DocTypeOutcome, None, None]:
         """Read what changed on a satellite; see `federation.extract.satellite.extract`.

@@ -24,12 +24,13 @@ def local_schemas(settings: Settings) -> Mapping[str, SatelliteSchema]:
     Definitions are loaded often and must load always: a lake elsewhere is not asked, and a satellite whose log can't be
     read is left out with a warning. Its runs say what is wrong.
     """
-    if "://" in settings.lake and not settings.lake.startswith("file://"):
-        return {}
     schemas = {}
     for name in settings.satellites:
+        place = settings.lake_of(name)
+        if not place.is_local:
+            continue
         try:
-            folder = open_lake(settings.lake, name)
+            folder = open_lake(place, name)
             newest = CommitLog(folder).newest()
             if newest is not None and newest.schema:
                 schemas[name] = read_schema(folder, newest.schema)

@@ -27,6 +27,7 @@ from federation.conform.reading import TableReading, table_reading
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.contract.union import contract_of
 from federation.lake.packages import PackageWriter
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 from federation.policy.rules import SatellitePolicy
 
@@ -123,7 +124,9 @@ def _packaged(pages: list[bytes], reading: TableReading) -> dict[str, float]:
         seconds[name] += time.process_time() - started
 
     with tempfile.TemporaryDirectory() as lake:
-        writer = PackageWriter(open_lake(lake, "north"), "run", DOCTYPE, batch=1, walk="benchmark", tables=[DOCTYPE])
+        writer = PackageWriter(
+            open_lake(LakePlace(lake), "north"), "run", DOCTYPE, batch=1, walk="benchmark", tables=[DOCTYPE]
+        )
         for body in pages:
             with leg("decode"):
                 page = decoded(body, reading)

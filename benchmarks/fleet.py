@@ -138,14 +138,15 @@ def _add_neighbours(settings: Settings, names: Sequence[str]) -> None:
 
     Their schemas are put into the mothership as they are: to fold each into the contracts takes longer than all else.
     """
-    log = CommitLog(open_lake(settings.lake, satellite_names(1)[0]))
+    first = satellite_names(1)[0]
+    log = CommitLog(open_lake(settings.lake_of(first), first))
     newest = log.newest()
     assert newest is not None
     doctypes = read_schema(log.folder, newest.schema).doctypes
     logs = []
     database = WriterDatabase(settings.mothership_file, "benchmark", DuckdbLimits()).open()
     for name in names:
-        run = LakeRun.open(open_lake(settings.lake, name), "rest", new_run_id(utc_now()))
+        run = LakeRun.open(open_lake(settings.lake_of(name), name), "rest", new_run_id(utc_now()))
         schema = SatelliteSchema(name, doctypes)
         run.describe(schema)
         run.commit(states=newest.doctypes)

@@ -19,6 +19,7 @@ from federation.contract.union import contract_of
 from federation.demo.world.doctypes import doctypes
 from federation.lake.log import CommitLog
 from federation.lake.manifest import CompletedWalk, DocTypeState
+from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
 
@@ -77,7 +78,7 @@ class _UntilLog(CommitLog):
 
 def log_until(lake: Path, walk: str) -> CommitLog:
     """Return the log as it was when a walk had ended."""
-    log = _UntilLog(open_lake(str(lake), SATELLITE))
+    log = _UntilLog(open_lake(LakePlace(str(lake)), SATELLITE))
     manifests = CommitLog(log.folder).read()
     log.last = next(manifest.seq for manifest in manifests if any(one.id == walk for one in manifest.completed)) + 1
     return log
@@ -85,7 +86,7 @@ def log_until(lake: Path, walk: str) -> CommitLog:
 
 def files_of(lake: Path, walk: str, doctype: str = LEDGER) -> list[str]:
     """Return the Parquet files with the rows of a table that a walk brought."""
-    log = CommitLog(open_lake(str(lake), SATELLITE))
+    log = CommitLog(open_lake(LakePlace(str(lake)), SATELLITE))
     return [
         log.folder.uri(file.path)
         for manifest in log.read()
@@ -152,7 +153,7 @@ def _schema(doctype: str) -> SatelliteSchema:
 
 def _write(lake: Path, doctype: str, walk: str, pages: Iterable[Mapping[str, pa.Table]]) -> None:
     """Write one walk in one run, in packages as large as those of a sync."""
-    run = LakeRun.open(open_lake(str(lake), SATELLITE), "rest", new_run_id(_START), now=lambda: _START)
+    run = LakeRun.open(open_lake(LakePlace(str(lake)), SATELLITE), "rest", new_run_id(_START), now=lambda: _START)
     run.describe(_schema(doctype))
     tables = [table.doctype for table in _contract(doctype).tables]
     empty = {table.doctype: table.schema.empty_table() for table in _contract(doctype).tables}

@@ -19,6 +19,7 @@ import duckdb
 from benchmarks.figure import Figure, show
 from benchmarks.lakes import FIRST, ROWS, SATELLITE, KeepAll, files_of, log_until, write_ledger, write_other_states
 from federation.lake.log import CommitLog
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase
 from federation.mothership.duckdb.mothership import DuckdbMothership
@@ -106,7 +107,7 @@ def merge_again(lake: Path) -> Cost:
     with tempfile.TemporaryDirectory() as folder, _mothership(folder) as mothership:
         _merge(mothership, log_until(lake, FIRST))
         mothership.publish(force=True)
-        log = CommitLog(open_lake(str(lake), SATELLITE))
+        log = CommitLog(open_lake(LakePlace(str(lake)), SATELLITE))
         return _cost(lambda: _merge(mothership, log), lambda: mothership.publish(force=True))
 
 

@@ -23,6 +23,7 @@ from federation.lake.current import compact
 from federation.lake.known import KnownDocuments
 from federation.lake.log import CommitLog
 from federation.lake.manifest import CompletedWalk, DocTypeState
+from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import LakeFolder, open_lake
 
@@ -36,7 +37,7 @@ def figures() -> Iterator[Figure]:
     reading = recorded_reading()
     pages = list(rendered_pages(reading, ROWS))
     with tempfile.TemporaryDirectory() as temporary:
-        folder = open_lake(str(Path(temporary)), "north")
+        folder = open_lake(LakePlace(str(Path(temporary))), "north")
         packaged = _packaged(folder, reading, pages)
         yield Figure("decode, conform and package", _per_million(packaged))
         for what in ("packages", "`current`"):

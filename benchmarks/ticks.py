@@ -91,7 +91,7 @@ def _describe(settings: Settings) -> None:
     fields = {name: FieldSchema(name, (fieldtype,)) for name, fieldtype, _ in DOCUMENT_FIELDS}
     doctypes = {name: DocTypeSchema(name, "Benchmark", fields=fields) for name in _DOCTYPES}
     for name in settings.satellites:
-        run = LakeRun.open(open_lake(settings.lake, name), "rest", new_run_id(utc_now()))
+        run = LakeRun.open(open_lake(settings.lake_of(name), name), "rest", new_run_id(utc_now()))
         run.describe(SatelliteSchema(name, doctypes))
         run.close()
 

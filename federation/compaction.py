@@ -8,7 +8,7 @@ from federation.lake.current import compact
 from federation.lake.errors import CompactionFailed
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
-from federation.lake.storage import open_lake
+from federation.lakes import lake_folder
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Satellite, Settings
 
@@ -22,7 +22,7 @@ def compact_satellite(settings: Settings, satellite: Satellite) -> tuple[Compact
     """
     failures: list[CompactionFailed] = []
     with only_run(settings, satellite):
-        folder = open_lake(settings.lake, satellite.name)
+        folder = lake_folder(settings, satellite.name)
         log = CommitLog(folder)
         newest = log.newest()
         if newest is None or not newest.schema:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from federation.lake.log import CommitLog
-from federation.lake.storage import open_lake
+from federation.lakes import lake_folder
 from federation.mothership.interface import Freshness, MergeReport, Mothership, Readable
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
@@ -109,10 +109,10 @@ def merge_satellite(settings: Settings, satellite: str) -> MergeReport:
     """Merge what is pending of one satellite, and publish if the last publication is old enough.
 
     Raises:
-        LakeError: the satellite's log can't be read.
+        LakeError: the satellite's log can't be read, or isn't the one that was merged so far.
         MothershipError: the mothership can't be written; what was merged before stays.
     """
-    log = CommitLog(open_lake(settings.lake, satellite))
+    log = CommitLog(lake_folder(settings, satellite))
     with open_mothership(settings, f"sync of {satellite}") as mothership:
         report = mothership.merge(log, FleetPolicy(settings))
         mothership.publish()

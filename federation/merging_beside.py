@@ -12,7 +12,7 @@ from typing import Final, Self
 from federation.extract.outcome import DocTypeOutcome
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
-from federation.lake.storage import open_lake
+from federation.lakes import lake_folder
 from federation.merging import open_mothership
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import MergeReport
@@ -67,7 +67,7 @@ class MergingBeside:
         """Merge until too little waits, the mothership open all the while."""
         # Nothing is lost on an error: the last merge tries the same again, and says what is wrong if it still is.
         with suppress(LakeError, MothershipError):
-            log = CommitLog(open_lake(self._settings.lake, self._satellite))
+            log = CommitLog(lake_folder(self._settings, self._satellite))
             with open_mothership(self._settings, f"sync of {self._satellite}") as mothership:
                 while self._goes_on():
                     self._merged = self.with_last(mothership.merge(log, FleetPolicy(self._settings)))

@@ -1,10 +1,9 @@
-"""Rebuilding: the mothership is made again from the lake alone, aside, and takes the place of the live one."""
+"""Rebuilding: the mothership is made again from the lakes alone, aside, and takes the place of the live one."""
 
 # ruff: noqa: PLC0415 - of the databases that a mothership may be in, one is imported
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +12,10 @@ from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
-from fsspec.core import url_to_fs
-
-from federation.lake.errors import LakeError, LakeUnavailable
+from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
-from federation.lake.storage import open_lake
+from federation.lake.place import LakePlace
+from federation.lakes import FoundOnLakes, find_on_lakes
 from federation.merging import mariadb_address, open_reader, publish, view_databases
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import Freshness, MergeReport, Readable
@@ -27,10 +25,13 @@ from federation.mothership.system_tables import SYSTEM_TABLES
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
 from federation.settings.mothership_url import rebuild_database
-from federation.settings.values import SATELLITE_NAME
 
 _WHO = "rebuild"
 _LEDGER = "SELECT satellite, doctype, package FROM federation_ledger"
+_BARE = (
+    "nothing lies on its lake {place}, and no mothership says whether anything should. Mount the lake, if that is what "
+    "is missing; if it was never synced, go on with --accept-losses."
+)
 _NAMES = "SELECT doctype, table_name FROM federation_table"
 
 
@@ -124,54 +125,41 @@ class RebuildProgress(Protocol):
 def rebuild(settings: Settings, progress: RebuildProgress, *, accept_losses: bool = False) -> RebuildReport:
     """Make the mothership again from what is on the lake, and put it in the place of the live one.
 
-    Syncs go on meanwhile. Every satellite that has a log on the lake is taken over, in the settings or not. A rebuild
+    Syncs go on meanwhile. Every satellite that has a log on a lake is taken over, in the settings or not. A rebuild
     that was killed leaves the live mothership as it was, or as the new one; the next begins anew.
 
     Args:
-        settings: they name the lake and the mothership.
+        settings: they name the lakes and the mothership.
         progress: is told what goes on.
-        accept_losses: swap although something of the lake could not be merged, or the live mothership has merged what
-            the lake has no more; by default it stays then.
+        accept_losses: swap although something of the lakes could not be read or merged, or the live mothership has
+            merged what the lakes have no more; by default it stays then.
 
     Raises:
-        LakeError: the lake can't be listed.
+        LakeError: no lake can be listed.
         MothershipError: the database refused; the live mothership stays.
     """
     began = monotonic()
     names, remarks = _names_given(settings)
     with open_replacement(settings, names) as replacement:
         work = _Work(settings, replacement)
-        for satellite in satellites_on(settings.lake):
+        found = find_on_lakes(settings)
+        for satellite in found.satellites:
             progress.merging(satellite)
-            progress.merged(work.merge(satellite))
+            progress.merged(work.merge(satellite, found))
         progress.swapping()
         with replacement.alone():
-            rebuilt = tuple(work.merge(satellite) for satellite in satellites_on(settings.lake))
+            found = find_on_lakes(settings)
+            _require_any(found)
+            rebuilt = tuple(work.merge(satellite, found) for satellite in found.satellites)
             lost = work.lost(rebuilt)
-            swapped = accept_losses or not (lost or any(not satellite.ok for satellite in rebuilt))
+            rebuilt += work.unproven(found)
+            work.remarks.update(dict.fromkeys(map(_unlisted, found.unlisted)))
+            swapped = accept_losses or not (lost or found.unlisted or any(not satellite.ok for satellite in rebuilt))
             if swapped:
                 work.remarks.update(dict.fromkeys(replacement.swap()))
     if swapped:
         publish(settings, force=True)
     return RebuildReport(rebuilt, swapped, lost, (*remarks, *work.remarks), round(monotonic() - began, 3))
-
-
-def satellites_on(lake: str) -> list[str]:
-    """Return the satellites that have a log on the lake, by name.
-
-    Raises:
-        LakeUnavailable: it can't be listed.
-    """
-    filesystem, root = url_to_fs(lake)
-    try:
-        filesystem.invalidate_cache(root)
-        entries = filesystem.ls(root, detail=False)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise LakeUnavailable("list", lake, error.strerror or type(error).__name__) from error
-    names = (str(entry).rstrip("/").rpartition("/")[2] for entry in entries)
-    return sorted(name for name in names if re.fullmatch(SATELLITE_NAME, name) and open_lake(lake, name).names("log"))
 
 
 class _Work:
@@ -186,15 +174,18 @@ class _Work:
         self._settings = settings
         self._policy = FleetPolicy(settings)
         self._mothership = replacement.mothership
+        self._live_is_known = True
         self._logs: dict[str, CommitLog] = {}
         self._seconds: dict[str, float] = {}
 
-    def merge(self, satellite: str) -> RebuiltSatellite:
+    def merge(self, satellite: str, found: FoundOnLakes) -> RebuiltSatellite:
         """Merge what is not merged yet of a satellite."""
         began = monotonic()
         report, error = MergeReport(), ""
         try:
-            log = self._logs.setdefault(satellite, CommitLog(open_lake(self._settings.lake, satellite)))
+            if (trouble := found.troubles.get(satellite)) is not None:
+                raise trouble
+            log = self._logs.setdefault(satellite, CommitLog(found.folders[satellite]))
             report = self._mothership.merge(log, self._policy)
         except LakeError as refused:
             error = str(refused)
@@ -214,8 +205,10 @@ class _Work:
         """Return which packages the live mothership has merged that the lake hasn't, but for those that failed."""
         try:
             with _live(self._settings) as live:
+                self._live_is_known = live is not None
                 had = _packages(live) if live else frozenset()
         except MothershipError as error:
+            self._live_is_known = False
             self.remarks[
                 f"What the live mothership had merged can't be told, so nothing was held against it: {error}"
             ] = None
@@ -233,6 +226,27 @@ class _Work:
             if satellite not in unread and (satellite, doctype) not in named
         )
         return tuple(Loss(*which, packages) for which, packages in sorted(gone.items()))
+
+    def unproven(self, found: FoundOnLakes) -> tuple[RebuiltSatellite, ...]:
+        """Return the satellites of empty lakes where no live mothership says what lay there; `lost` was called."""
+        if self._live_is_known:
+            return ()
+        bare = {place for place in self._settings.lakes() if place not in {*found.unlisted, *found.occupied}}
+        return tuple(
+            RebuiltSatellite(name, True, (), _BARE.format(place=self._settings.lake_of(name)), 0.0)
+            for name in self._settings.satellites
+            if self._settings.lake_of(name) in bare and name not in found.satellites
+        )
+
+
+def _require_any(found: FoundOnLakes) -> None:
+    """Stop where nothing is left to make a mothership of: an empty one would take the place of the live one."""
+    if not found.folders and found.unlisted:
+        raise next(iter(found.unlisted.values()))
+
+
+def _unlisted(place: LakePlace) -> str:
+    return f"The lake {place} can't be listed, so it is not known which satellites outside the settings lie there."
 
 
 def _rebuilt(doctype: str, fresh: Freshness | None, error: str) -> RebuiltDocType:

@@ -15,7 +15,8 @@ from federation.lake.errors import LakeError
 from federation.lake.history import History
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
-from federation.lake.storage import LakeFolder, open_lake
+from federation.lake.storage import LakeFolder
+from federation.lakes import find_on_lakes
 from federation.merging import mariadb_address, open_mothership, open_reader
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.errors import MothershipUnavailable, QueryFailed
@@ -23,7 +24,6 @@ from federation.mothership.interface import Mothership, Readable
 from federation.mothership.system_tables import LEDGER, SCHEMA
 from federation.mothership.verify import Finding, verify
 from federation.policy.fleet import FleetPolicy
-from federation.rebuilding import satellites_on
 from federation.settings.model import Settings
 
 _WHO: Final = "check of the mothership"
@@ -58,7 +58,6 @@ def verify_mothership(settings: Settings) -> VerifyReport:
     Syncs go on; where they change something that seems to differ, they wait while that is looked at again.
 
     Raises:
-        LakeError: the lake can't be listed.
         MothershipError: there is no mothership, or it can't be read.
     """
     began = monotonic()
@@ -114,8 +113,12 @@ class _Scratch:
     def merge(self, live: Readable, merged: Merged) -> None:
         """Merge the packages that `live` has merged too, by the schemas that it follows."""
         schemas = _schemas(live)
-        for satellite in satellites_on(self._settings.lake):
-            folder = open_lake(self._settings.lake, satellite)
+        on_lakes = find_on_lakes(self._settings)
+        self.unverified.update((satellite, str(error)) for satellite, error in on_lakes.troubles.items())
+        for error in on_lakes.unlisted.values():
+            # Whoever isn't found may lie there.
+            self.unverified.update(dict.fromkeys(merged.keys() - {*on_lakes.satellites}, str(error)))
+        for satellite, folder in on_lakes.folders.items():
             log = MergedLog(folder, merged.get(satellite, frozenset()), schemas.get(satellite, ""))
             try:
                 self.found[satellite] = log.packages()

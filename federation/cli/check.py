@@ -16,7 +16,8 @@ from federation.cli.inspection import Findings, inspect
 from federation.cli.reach import rules_without_fields
 from federation.cli.screen import answers, complain, plain, print_json, remark
 from federation.lake.errors import LakeError
-from federation.lake.storage import open_lake
+from federation.lake.place import LakePlace
+from federation.lakes import lake_folder
 from federation.merging import open_reader
 from federation.mothership.errors import MothershipError
 from federation.settings.errors import SettingsError
@@ -49,12 +50,13 @@ class CheckReport:
     """What a check found; the JSON of `federation check --json`.
 
     Attributes:
+        lakes: those of the satellites that were looked at.
         server: what a sync would find on the mothership's server; null where it is a file, or isn't reached.
         rules_without_fields: policy rules that match no field of the satellites that answered; a remark, no failure.
     """
 
     satellites: tuple[Findings, ...]
-    lake: Place
+    lakes: tuple[Place, ...]
     mothership: Place
     server: ServerState | None
     rules_without_fields: tuple[str, ...]
@@ -62,7 +64,7 @@ class CheckReport:
     @property
     def ok(self) -> bool:
         """A sync would bring everything that the settings ask for."""
-        return self.lake.ok and self.mothership.ok and all(findings.ok for findings in self.satellites)
+        return all(place.ok for place in (*self.lakes, self.mothership)) and all(one.ok for one in self.satellites)
 
 
 def check(settings_file: Path | None, names: Sequence[str], *, as_json: bool, show_all: bool) -> Status:
@@ -86,18 +88,26 @@ def _report(settings: Settings, satellites: Sequence[Satellite]) -> CheckReport:
     mothership, server = _mothership(settings)
     return CheckReport(
         tuple(findings for findings, _ in inspected),
-        Place(settings.lake, _trouble_of_lake(settings, satellites)),
+        _lakes(settings, satellites),
         mothership,
         server,
         rules_without_fields(settings, described),
     )
 
 
+def _lakes(settings: Settings, satellites: Sequence[Satellite]) -> tuple[Place, ...]:
+    """Return the lakes that syncs of these satellites write to."""
+    by_place: dict[LakePlace, list[Satellite]] = {}
+    for satellite in satellites:
+        by_place.setdefault(settings.lake_of(satellite.name), []).append(satellite)
+    return tuple(Place(str(place), _trouble_of_lake(settings, kept)) for place, kept in by_place.items())
+
+
 def _trouble_of_lake(settings: Settings, satellites: Iterable[Satellite]) -> str:
-    """Return why the lake can't be used; a remote one is read, and only a run shows whether it may be written."""
+    """Return why a lake can't be used; a remote one is read, and only a run shows whether it may be written."""
     try:
         for satellite in satellites:
-            folder = open_lake(settings.lake, satellite.name)
+            folder = lake_folder(settings, satellite.name)
             if folder.is_local and (trouble := _trouble_of_folder(Path(folder.uri("log")))):
                 return trouble
             described_schema(settings, satellite)
@@ -138,13 +148,13 @@ def _trouble_of_folder(folder: Path) -> str:
 def _show(report: CheckReport, *, show_all: bool) -> None:
     out = answers()
     show_satellites(report.satellites, show_all=show_all)
-    for label, place in (("lake", report.lake), ("mothership", report.mothership)):
+    for label, place in (*(("lake", lake) for lake in report.lakes), ("mothership", report.mothership)):
         sign = "[green]✓[/]" if place.ok else "[red]✗[/]"
         out.print(f" {sign} [dim]{label:<10}[/]", plain(place.place))
     if report.server:
         out.print("  ", " " * 10, plain(_described(report.server)), style="dim")
     show_troubles(report.satellites, show_all=show_all)
-    for place in (report.lake, report.mothership):
+    for place in (*report.lakes, report.mothership):
         if place.error:
             complain(place.error)
     show_remarks(report.satellites)

@@ -19,7 +19,7 @@ def described_schema(settings: Settings, satellite: Satellite) -> SatelliteSchem
     Raises:
         LakeError: the lake can't be read.
     """
-    folder = open_lake(settings.lake, satellite.name)
+    folder = open_lake(settings.lake_of(satellite.name), satellite.name)
     newest = CommitLog(folder).newest()
     return read_schema(folder, newest.schema) if newest and newest.schema else SatelliteSchema(satellite.name)
 

@@ -28,7 +28,6 @@ def check(settings_file: Path | None, *, as_json: bool) -> Status:
 
     Raises:
         SettingsError: a mistake in the settings.
-        LakeError: the lake can't be listed.
         MothershipError: there is no mothership, or it can't be read.
     """
     settings = load_settings(settings_file)

@@ -27,7 +27,8 @@ from federation.cli.screen import (
     table_of_sections,
 )
 from federation.cli.shortened import MOST_SHOWN, shortened
-from federation.rebuilding import RebuildReport, RebuiltDocType, RebuiltSatellite, satellites_on
+from federation.lakes import find_on_lakes
+from federation.rebuilding import RebuildReport, RebuiltDocType, RebuiltSatellite
 from federation.rebuilding import rebuild as work
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
@@ -46,13 +47,15 @@ def rebuild(settings_file: Path | None, *, accept_losses: bool, as_json: bool, s
 
     Raises:
         SettingsError: a mistake in the settings; nothing was started.
-        LakeError: the lake can't be listed.
+        LakeError: no lake can be listed.
         MothershipError: the database refused; the mothership stays as it was.
     """
     settings = load_settings(settings_file)
-    found = satellites_on(settings.lake)
+    found = find_on_lakes(settings).satellites
     if not found:
-        complain(f"There is nothing on the lake {settings.lake}: run `federation sync`.")
+        places = settings.lakes()
+        lakes = f"the lake {places[0]}" if len(places) == 1 else f"any of the lakes {', '.join(map(str, places))}"
+        complain(f"There is nothing on {lakes}: run `federation sync`.")
         return Status.FAILED
     report = _watched(settings, len(found), accept_losses=accept_losses)
     if as_json:

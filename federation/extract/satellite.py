@@ -37,7 +37,7 @@ from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
 from federation.lake.manifest import DocTypeState, SiteState
 from federation.lake.run import LakeRun, new_run_id
-from federation.lake.storage import open_lake
+from federation.lakes import lake_folder
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.model import Satellite, Settings
@@ -74,12 +74,12 @@ def extract(
         SatelliteBusy: another run of the satellite is under way.
         FrappeError: the site is down, refuses the key, or isn't Frappe.
         NoTimeZone, ClockAstray: its times can't be placed.
-        LakeError: the lake can't be written, or another machine writes it.
+        LakeError: the lake can't be written, another machine writes it, or the satellite's log lies on another lake.
         SettingsError: a secret can't be had; nothing was started.
     """
     clock = ObservedClock()
     with only_run(settings, satellite), open_session(satellite, clock) as session:
-        run = LakeRun.open(open_lake(settings.lake, satellite.name), "rest", new_run_id(datetime.now(UTC)))
+        run = LakeRun.open(lake_folder(settings, satellite.name), "rest", new_run_id(datetime.now(UTC)))
         clock.rise_above(run.observed_floor)
         yield from _Extraction(settings, satellite, options, progress, session, run, clock).outcomes()
 

@@ -6,10 +6,17 @@ LakeError                satellite-level: the run of this satellite ends, other 
 ├── AlreadyExists        an exclusive write met a file
 ├── CommitLost           another run has taken over the satellite's log
 ├── DamagedLog           a manifest can't be read, or one is missing
+├── LogSetBack           a log ends before the commit up to which it was merged
+├── LogElsewhere         the satellite's log lies on another lake than the settings say
+├── TwoLogs              the satellite has logs on two lakes
 └── CompactionFailed     DocType-level: the `current` dataset of one DocType stays as it was
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from federation.lake.place import LakePlace
 
 
 class LakeError(Exception):
@@ -59,7 +66,45 @@ class DamagedLog(LakeError):
     def __init__(self, satellite: str, place: str, reason: str) -> None:
         super().__init__(
             f"{satellite}: {place} {reason}, so its log can't be followed past it. Restore the file from a backup of "
-            "the lake; without one, move the satellite's folder away and let the next run load it anew."
+            "the lake; without one, move the satellite's folder away, let the next run load it anew, and make the "
+            "mothership follow the new log: `federation rebuild --accept-losses`."
+        )
+        self.satellite = satellite
+
+
+class LogSetBack(LakeError):
+    """A log ends before the commit up to which the mothership has merged it: it is another one, or lost its end."""
+
+    def __init__(self, satellite: str, place: str, newest: int, merged: int) -> None:
+        super().__init__(
+            f"{satellite}: its log at {place} ends with commit {newest:,}, and the mothership has merged it up to "
+            f"{merged:,}, so nothing is merged: what is committed now would count as merged already. If the lake was "
+            "moved, restored or is not mounted, put the whole log back; if the satellite was loaded anew on purpose, "
+            "run `federation rebuild --accept-losses`, which makes the mothership again from what the lakes have."
+        )
+        self.satellite = satellite
+
+
+class LogElsewhere(LakeError):
+    """A satellite's log lies on another lake than the one that the settings name for it."""
+
+    def __init__(self, satellite: str, own: LakePlace, other: LakePlace) -> None:
+        super().__init__(
+            f"{satellite}: the settings keep it on the lake {own}, and its log lies on {other}, so nothing is read "
+            f"into a second one. Move the folder {other}/{satellite} with all that is in it to {own}/{satellite}; or "
+            "give the satellite the jurisdiction back that it had."
+        )
+        self.satellite = satellite
+
+
+class TwoLogs(LakeError):
+    """A satellite lies on several lakes, and nobody can tell which of its logs goes on."""
+
+    def __init__(self, satellite: str, places: Sequence[LakePlace]) -> None:
+        folders = " and ".join(f"{place}/{satellite}" for place in places)
+        super().__init__(
+            f"{satellite}: it has a log in {folders}, so none of them is taken. Keep the folder that the syncs went on "
+            "with, on the lake of its jurisdiction, and move the other one away from the lakes."
         )
         self.satellite = satellite
 

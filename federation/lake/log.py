@@ -26,6 +26,10 @@ class CommitLog:
         self._history: History | None = None
         self._reading = threading.Lock()
 
+    def length(self) -> int:
+        """Return the last commit's number, 0 before the first: one listing."""
+        return max(self._seqs(), default=0)
+
     def newest(self) -> Manifest | None:
         """Return the last commit, or None before the first: one listing and one read.
 

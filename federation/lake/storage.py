@@ -18,6 +18,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from federation.lake.errors import AlreadyExists, LakeError, LakeUnavailable, NotOnLake
+from federation.lake.place import LakePlace
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}", re.ASCII)
 _PARTIAL: Final = ".partial"
@@ -238,13 +239,13 @@ class LakeOutput(io.RawIOBase):
         self._folder.delete(self.path)
 
 
-def open_lake(url: str, satellite: str, storage_options: Mapping[str, Any] | None = None) -> LakeFolder:
-    """Return the folder of `satellite` on the lake at `url`: a local path or an fsspec URL.
+def open_lake(place: LakePlace, satellite: str, storage_options: Mapping[str, Any] | None = None) -> LakeFolder:
+    """Return the folder of `satellite` on the lake at `place`.
 
     Raises:
         LakeError: the satellite's name can't be a folder.
     """
-    filesystem, root = url_to_fs(url, **(storage_options or {}))
+    filesystem, root = url_to_fs(place.url, **(storage_options or {}))
     return LakeFolder(filesystem, root, satellite)
 
 

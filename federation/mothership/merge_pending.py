@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 
 from federation.contract.union import contract_of
+from federation.lake.errors import LogSetBack
 from federation.lake.history import History
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
@@ -27,11 +28,14 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
 
     Raises:
         LakeError: the log can't be read.
+        LogSetBack: it ends before what was merged of it.
         MothershipUnavailable: the database refused; DocTypes merged before stay merged.
     """
     satellite = log.folder.satellite
     cursor = read_cursor(engine.connection, satellite, log.source)
     history = log.since(cursor)
+    if history.newest is None and (ends := log.length()) < cursor:
+        raise LogSetBack(satellite, log.folder.uri("log"), ends, cursor)
     merged = merged_packages(engine.connection, satellite, log.source, history.after)
     new_schema = _take_schema(engine, log.folder, history)
     results: list[MergeResult] = []

@@ -1,4 +1,4 @@
-"""Agreement: what must hold between satellites, selections, policy rules and the mothership's readers.
+"""Agreement: what must hold between satellites, selections, policy rules, lakes and the mothership's readers.
 
 A policy rule that reaches nobody, or a satellite that no rule can reach, would let fields out in silence: both stop.
 """
@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from federation.settings.errors import did_you_mean, echo
+from federation.settings.lakes import DEFAULT
 from federation.settings.mothership_url import LONGEST_IDENTIFIER, jurisdiction_database, rebuild_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from federation.settings.lakes import Lakes
     from federation.settings.mistakes import Mistake
     from federation.settings.model import PolicyRule, Satellite
     from federation.settings.mothership import MothershipSettings
@@ -62,6 +64,36 @@ def disagreements_of_policy(rules: tuple[PolicyRule, ...], satellites: Mapping[s
     if by_jurisdiction and without:
         what = f"asks for a jurisdiction, but these satellites state none: {', '.join(without)}"
         yield (by_jurisdiction[0], "jurisdiction"), what, "add `jurisdiction:` to each of them"
+
+
+def disagreements_of_lakes(lakes: Lakes, satellites: Mapping[str, Satellite]) -> Iterator[Mistake]:
+    """Yield jurisdictions with a lake that no satellite states, and satellites for whom there is no lake."""
+    stated = sorted({one.jurisdiction for one in satellites.values() if one.jurisdiction})
+    for jurisdiction in lakes.by_jurisdiction:
+        if jurisdiction not in stated:
+            otherwise = f"known is: {', '.join(map(echo, stated)) or 'none'}; remove it if it is no longer needed"
+            fix = did_you_mean(jurisdiction, stated, otherwise)
+            yield (jurisdiction,), f"no satellite has the jurisdiction `{echo(jurisdiction)}`", fix
+    if lakes.by_jurisdiction and DEFAULT in stated:
+        what = (
+            f"`{DEFAULT}` stands for satellites whose jurisdiction has no lake, and a satellite has it as jurisdiction"
+        )
+        yield (DEFAULT,) if lakes.default else (), what, "give that jurisdiction another name"
+    by_folded = {
+        jurisdiction.casefold(): jurisdiction for jurisdiction in lakes.by_jurisdiction if jurisdiction in stated
+    }
+    for jurisdiction in stated:
+        meant = by_folded.get(jurisdiction.casefold(), jurisdiction)
+        if meant != jurisdiction and jurisdiction not in lakes.by_jurisdiction:
+            what = f"satellites state the jurisdiction `{echo(jurisdiction)}` too, and would not be kept here"
+            yield (meant,), what, f"write `{echo(meant)}` everywhere"
+        elif lakes.of(jurisdiction) is None:
+            what = f"has no place for the jurisdiction `{echo(jurisdiction)}`"
+            yield (), what, f"add one for it, or `{DEFAULT}:` for all that have none of their own"
+    without = [name for name, satellite in satellites.items() if satellite.jurisdiction is None]
+    if without and lakes.of(None) is None:
+        what = f"has no place for satellites that state no jurisdiction: {', '.join(without)}"
+        yield (), what, f"add `jurisdiction:` to each of them, or `{DEFAULT}:` here"
 
 
 def disagreements_of_jurisdictions(

@@ -8,12 +8,15 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_validator, model_validator
 
+from federation.lake.place import LakePlace
 from federation.settings.agreement import (
     disagreements_of_jurisdictions,
+    disagreements_of_lakes,
     disagreements_of_policy,
     disagreements_of_satellites,
 )
-from federation.settings.errors import Problem, SettingsError
+from federation.settings.errors import Problem, SettingsError, did_you_mean
+from federation.settings.lakes import Lakes, LakeSetting
 from federation.settings.mistakes import Mistake, mistake, mistakes
 from federation.settings.mothership import MothershipSettings, section_of
 from federation.settings.places import PlaceError, proxy_address
@@ -23,7 +26,6 @@ from federation.settings.values import (
     Cron,
     Folder,
     ImpliedName,
-    Lake,
     Name,
     Proxy,
     SatelliteName,
@@ -216,8 +218,8 @@ class Settings(Section):
     """The sites, by name."""
     policy: tuple[PolicyRule, ...] = Field(default=(), examples=[[{"field": "email_id", "action": "drop"}]])
     """What leaves a site as it is, masked, hashed, or not at all."""
-    lake: Lake = Field(default="var/lake", validate_default=True)
-    """Folder or fsspec URL (s3://bucket/lake) of the packages."""
+    lake: LakeSetting = Field(default="var/lake", validate_default=True, examples=["var/lake"])
+    """Folder or fsspec URL (s3://bucket/lake) of the packages; or one for each jurisdiction, and a `default`."""
     mothership: Annotated[
         MothershipSettings, BeforeValidator(section_of, json_schema_input_type=str | MothershipSettings)
     ] = Field(
@@ -260,6 +262,14 @@ class Settings(Section):
             raise mistakes(found)
         return policy
 
+    @field_validator("lake")
+    @classmethod
+    def _lakes_agree(cls, lake: Lakes, info: ValidationInfo) -> Lakes:
+        satellites = info.data.get("satellites")
+        if satellites is not None and (found := list(disagreements_of_lakes(lake, satellites))):
+            raise mistakes(found)
+        return lake
+
     @field_validator("mothership")
     @classmethod
     def _jurisdictions_agree(cls, mothership: MothershipSettings, info: ValidationInfo) -> MothershipSettings:
@@ -272,6 +282,24 @@ class Settings(Section):
     def mothership_file(self) -> Path:
         """The file that analysts open, where the mothership is one."""
         return Path(str(self.mothership.url.database))
+
+    def lake_of(self, satellite: str) -> LakePlace:
+        """Return where a satellite's packages are kept.
+
+        Raises:
+            SettingsError: they don't name the satellite, and there are several places.
+        """
+        named, places = self.satellites.get(satellite), self.lakes()
+        shared = places[0] if len(places) == 1 else None
+        place = self.lake.of(named.jurisdiction) if named else shared
+        if place is None:
+            fix = did_you_mean(satellite, self.satellites, "add it; its lake is that of its jurisdiction")
+            raise SettingsError([Problem("the settings name no such satellite", fix, f"satellites.{satellite}")])
+        return place
+
+    def lakes(self) -> tuple[LakePlace, ...]:
+        """Return all places that packages are kept in."""
+        return self.lake.places()
 
     def jurisdictions(self) -> dict[str, tuple[str, ...]]:
         """Return jurisdiction → its satellites, switched off ones too: what is there of them stays."""

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 import fsspec
 from fsspec.registry import known_implementations
 
+from federation.lake.place import LakePlace
 from federation.settings.errors import did_you_mean, echo
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def _host(parts: SplitResult, example: str) -> str:
     return ascii_host
 
 
-def lake_place(text: str, folder: Path) -> str:
+def lake_place(text: str, folder: Path) -> LakePlace:
     """Return the lake's place: an absolute folder, or an fsspec URL as it is.
 
     Raises:
@@ -128,7 +129,7 @@ def lake_place(text: str, folder: Path) -> str:
         path = absolute(text, folder)
         if path is None:
             raise PlaceError("is not a folder", "write a folder (`var/lake`) or a URL (`s3://bucket/lake`)")
-        return str(path)
+        return LakePlace(str(path))
     if not text.isprintable() or "::" in text or not rest:
         raise PlaceError("is not the URL of a folder", "write one protocol and a folder: s3://bucket/lake")
     if "@" in rest.split("/", 1)[0]:
@@ -144,4 +145,4 @@ def lake_place(text: str, folder: Path) -> str:
         fsspec.get_filesystem_class(scheme)
     except ImportError as error:
         raise PlaceError(f"needs a package for `{scheme}` that is not installed", echo(str(error))) from error
-    return text
+    return LakePlace(text)

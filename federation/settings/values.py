@@ -25,13 +25,7 @@ from pydantic.json_schema import SkipJsonSchema
 from federation.settings.cron import cron_mistake
 from federation.settings.errors import did_you_mean, echo
 from federation.settings.mistakes import mistake
-from federation.settings.places import (
-    PlaceError,
-    absolute,
-    lake_place,
-    proxy_address,
-    site_url,
-)
+from federation.settings.places import PlaceError, absolute, proxy_address, site_url
 from federation.settings.secrets import SecretReference
 
 SATELLITE_NAME: Final = r"[a-z][a-z0-9_-]{0,62}"
@@ -66,13 +60,6 @@ def as_text(value: object) -> str:
 def _site_url(value: str) -> str:
     try:
         return site_url(value)
-    except PlaceError as error:
-        raise mistake(error.what, error.fix) from None
-
-
-def _lake(value: object, info: ValidationInfo) -> str:
-    try:
-        return lake_place(as_text(value), folder_of(info))
     except PlaceError as error:
         raise mistake(error.what, error.fix) from None
 
@@ -207,7 +194,6 @@ Proxy = Annotated[
 SiteUrl = Annotated[StrictStr, AfterValidator(_site_url)]
 Show = Annotated[StrictStr, AfterValidator(_show), WithJsonSchema({"type": "string", "pattern": f"^({_SHOW})$"})]
 SiteName = Annotated[StrictStr, AfterValidator(_site_name), WithJsonSchema({"pattern": f"^{_SITE_NAME}$"})]
-Lake = Annotated[str, PlainValidator(_lake), WithJsonSchema(_PATH_SCHEMA)]
 Folder = Annotated[Path, PlainValidator(_folder), WithJsonSchema(_PATH_SCHEMA)]
 CaFile = Annotated[Path, PlainValidator(_ca_file), WithJsonSchema(_PATH_SCHEMA)]
 Verify = Annotated[Path | bool, PlainValidator(_verify), WithJsonSchema(_VERIFY_SCHEMA)]

@@ -26,6 +26,7 @@ from federation.demo.site.server import RunningSite
 from federation.demo.site.store import SiteStore
 from federation.demo.world.truth import site_documents
 from federation.lake.log import CommitLog
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 
 ORDER, LINE, CUSTOMER = "Order", "Order Line", "Customer"
@@ -176,7 +177,7 @@ def published(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 def left_over(folder: Path) -> set[str]:
     """Files that nobody named: packages without a manifest, and whatever lies beside the mothership."""
-    lake = open_lake(str(folder / "lake"), "shop")
+    lake = open_lake(LakePlace(str(folder / "lake")), "shop")
     manifests = list(CommitLog(lake).read())
     assert manifests[-1].stage == "closing"
     named = {file.path for manifest in manifests for package in manifest.packages for file in package.files}

@@ -78,7 +78,7 @@ def test_all_is_well(sites: Sites, write: Write, federation: Command) -> None:
 def test_lake_and_mothership_are_looked_at(settings_file: Path, federation: Command) -> None:
     report = found(federation, status=0)
     assert [one["satellite"] for one in report["satellites"]] == ["north", "south"]
-    assert report["lake"] == {"place": str(settings_file.parent / "var" / "lake"), "error": ""}
+    assert report["lakes"] == [{"place": str(settings_file.parent / "var" / "lake"), "error": ""}]
     assert report["mothership"] == {"place": str(settings_file.parent / "var" / "mothership.duckdb"), "error": ""}
 
 
@@ -319,7 +319,7 @@ doctypes: [Customer]
 def test_a_place_that_cannot_be_written_is_found(settings_file: Path, federation: Command) -> None:
     (settings_file.parent / "var").write_text("in the way")
     report = found(federation, status=1)
-    assert "is no folder" in report["lake"]["error"]
+    assert "is no folder" in report["lakes"][0]["error"]
     assert "is no folder" in report["mothership"]["error"]
 
 

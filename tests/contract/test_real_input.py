@@ -29,6 +29,7 @@ from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.documents import document_reading, make_whole
 from federation.lake.log import CommitLog
 from federation.lake.manifest import CompletedWalk, DocTypeState
+from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun
 from federation.lake.storage import LakeFolder, open_lake
 from federation.mothership.duckdb.mothership import DuckdbMothership
@@ -85,7 +86,7 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> Landed:
     fleet = FleetPolicy(load_settings(settings))
     found = Landed(mothership=folder / "mothership.duckdb")
     for satellite in ZONES:
-        found.lake[satellite] = open_lake(str(folder / "lake"), satellite)
+        found.lake[satellite] = open_lake(LakePlace(str(folder / "lake")), satellite)
         found.logs[satellite] = _extract(satellite, found.lake[satellite], fleet)
     with DuckdbMothership(found.mothership, who="the recordings") as mothership:
         for log in found.logs.values():

@@ -28,6 +28,7 @@ from federation.extract.satellite import RunOptions, extract
 from federation.lake.current import compact
 from federation.lake.log import CommitLog
 from federation.lake.manifest import Manifest
+from federation.lake.place import LakePlace
 from federation.lake.schemas import read_schema
 from federation.lake.storage import LakeFolder, open_lake
 from federation.policy.fleet import FleetPolicy
@@ -142,11 +143,11 @@ class Shop:
 
     @property
     def _lake(self) -> Path:
-        return Path(self.settings.lake)
+        return Path(self.settings.lake_of("shop").url)
 
     @property
     def lake(self) -> LakeFolder:
-        return open_lake(self.settings.lake, "shop")
+        return open_lake(self.settings.lake_of("shop"), "shop")
 
     def with_settings(self, **changes: Any) -> Shop:
         return Shop(self.folder, self.site, _settings(self.folder, self.site.url, **changes), self.watch, self.clock)
@@ -184,7 +185,7 @@ class Shop:
     def folded(self, name: str) -> dict[str, Any]:
         """DocType and its child DocTypes → rows on the lake, folded to the newest state, as an Arrow table."""
         with _copied(self._lake) as copy:
-            folder = open_lake(str(copy), "shop")
+            folder = open_lake(LakePlace(str(copy)), "shop")
             current = compact(folder, CommitLog(folder), self.contract(name))
             with duckdb.connect() as connection:
                 return {

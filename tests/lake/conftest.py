@@ -8,21 +8,22 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from lake_world import World
 
+from federation.lake.place import LakePlace
 from federation.lake.storage import LakeFolder, open_lake
 
 
 @pytest.fixture(params=["local", "memory"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> LakeFolder:
     if request.param == "local":
-        return open_lake(str(tmp_path), "north")
+        return open_lake(LakePlace(str(tmp_path)), "north")
     MemoryFileSystem.store.clear()
     MemoryFileSystem.pseudo_dirs[:] = [""]
-    return open_lake("memory://lake", "north")
+    return open_lake(LakePlace("memory://lake"), "north")
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> LakeFolder:
-    return open_lake(str(tmp_path), "north")
+    return open_lake(LakePlace(str(tmp_path)), "north")
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from lake_world import (
 from federation.lake.current import Current, read_current
 from federation.lake.errors import CompactionFailed, DamagedLog
 from federation.lake.manifest import DocTypeState, OpenWalk, Position
+from federation.lake.place import LakePlace
 from federation.lake.storage import LakeFolder, open_lake
 
 OWN, OF_CHILD = ("title", "amount"), ("item", "qty")
@@ -199,7 +200,7 @@ def deliveries_of_some_columns(draw: st.DrawFn) -> list[Delivery]:
 
 def check_fold(deliveries: Sequence[Delivery], cuts: Sequence[bool]) -> None:
     with tempfile.TemporaryDirectory() as place:
-        world = World(open_lake(place, "north"))
+        world = World(open_lake(LakePlace(place), "north"))
         expected = Folded()
         for delivery, cut in zip(deliveries, cuts, strict=False):
             manifest = world.commit(*delivery.seen, tables=delivery.tables, columns=delivery.columns)
@@ -234,7 +235,7 @@ def test_walks_that_complete_in_any_order_end_in_the_same_dataset(
     deliveries: list[Delivery], cuts: list[bool], random: Random
 ) -> None:
     with tempfile.TemporaryDirectory() as place:
-        world = World(open_lake(place, "north"))
+        world = World(open_lake(LakePlace(place), "north"))
         expected = Folded()
         for number, delivery in enumerate(deliveries):
             manifest = world.commit(*delivery.seen, walk=f"w{number}", complete=False)

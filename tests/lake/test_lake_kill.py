@@ -16,6 +16,7 @@ from lake_world import VOUCHER, Document, Gone, World, assert_whole, named_files
 
 from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest, Position
+from federation.lake.place import LakePlace
 from federation.lake.storage import LakeFolder, LakeOutput, open_lake
 
 
@@ -67,7 +68,7 @@ def commit_batches(folder: LakeFolder, upto: int) -> None:
 def effects_of_an_undisturbed_run(tmp_path: Path) -> int:
     with pytest.MonkeyPatch.context() as monkeypatch:
         reaper = Reaper(monkeypatch, 10**9, after=False)
-        commit_batches(open_lake(str(tmp_path / "undisturbed"), "north"), 2)
+        commit_batches(open_lake(LakePlace(str(tmp_path / "undisturbed")), "north"), 2)
         return 10**9 - reaper._left
 
 
@@ -88,7 +89,7 @@ def test_a_kill_at_any_effect_loses_nothing_and_leaves_nothing(tmp_path: Path) -
     assert effects > 30
     for at_effect in range(1, effects + 1):
         for after in (False, True):
-            folder = open_lake(str(tmp_path / f"{at_effect}-{after}"), "north")
+            folder = open_lake(LakePlace(str(tmp_path / f"{at_effect}-{after}")), "north")
             with pytest.MonkeyPatch.context() as monkeypatch:
                 Reaper(monkeypatch, at_effect, after=after)
                 with pytest.raises(Killed):
@@ -101,6 +102,7 @@ COMMITTING = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
 from test_lake_kill import commit_batches
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 
 link, left, after = os.link, int(sys.argv[3]), sys.argv[4] == "after"
@@ -115,7 +117,7 @@ def deadly(source, target):
         os.kill(os.getpid(), signal.SIGKILL)
 
 os.link = deadly
-commit_batches(open_lake(sys.argv[1], "north"), 3)
+commit_batches(open_lake(LakePlace(sys.argv[1]), "north"), 3)
 """
 
 
@@ -127,7 +129,7 @@ def test_a_process_killed_at_the_put_of_a_manifest_did_it_wholly_or_not_at_all(
     here = str(Path(__file__).parent)
     ended = subprocess.run([sys.executable, "-c", COMMITTING, str(tmp_path), here, str(put), after], check=False)
     assert ended.returncode == -signal.SIGKILL
-    folder = open_lake(str(tmp_path), "north")
+    folder = open_lake(LakePlace(str(tmp_path)), "north")
     assert len(list(CommitLog(folder).read())) == (put if after == "after" else put - 1)
     commit_batches(folder, 3)
     assert_undisturbed(folder, 3)
@@ -137,9 +139,10 @@ ENDLESS = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from lake_world import Document, World
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 
-world = World(open_lake(sys.argv[1], "north"))
+world = World(open_lake(LakePlace(sys.argv[1]), "north"))
 print("open", flush=True)
 tick = 0
 while True:
@@ -150,7 +153,7 @@ while True:
 
 def test_a_process_killed_at_any_time_leaves_a_readable_lake(tmp_path: Path) -> None:
     here = str(Path(__file__).parent)
-    folder = open_lake(str(tmp_path), "north")
+    folder = open_lake(LakePlace(str(tmp_path)), "north")
     manifests: list[Manifest] = []
     for delay in (0.03, 0.11, 0.07):
         with subprocess.Popen([sys.executable, "-c", ENDLESS, str(tmp_path), here], stdout=subprocess.PIPE) as process:

@@ -30,6 +30,7 @@ from federation.lake import known as known_module
 from federation.lake.known import KnownDocuments
 from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, OpenWalk, Position
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 
 ONE = Document("V-1", 1, {"title": "one", "amount": 1}, {ITEM: [{"name": "i1", "item": "nut", "qty": 2}]})
@@ -193,7 +194,7 @@ def document(name: str, tick: int, state: tuple[dict[str, object], list[str], li
 @given(st.data())
 def test_unchanged_is_what_equals_the_newest_known_version(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as place:
-        world = World(open_lake(place, "north"))
+        world = World(open_lake(LakePlace(place), "north"))
         newest: dict[str, Document | Gone | Refused] = {}
         for tick in range(1, data.draw(st.integers(1, 5)) + 1):
             told: list[Document | Gone | Refused | Met] = []

@@ -10,6 +10,7 @@ from lake_world import VOUCHER, Document, Gone, Met, Refused, Seen, World, at
 
 from federation.lake.known_names import count_known, missing_names
 from federation.lake.log import CommitLog
+from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
 
 
@@ -94,7 +95,7 @@ def test_compaction_changes_nothing_of_what_is_known_or_missing(
 ) -> None:
     """Documents found as known are so at the newest version, as extraction tells only of those."""
     with tempfile.TemporaryDirectory() as place:
-        world = World(open_lake(place, "north"))
+        world = World(open_lake(LakePlace(place), "north"))
         versions: dict[str, tuple[int, int, bool]] = {}
         met: dict[str, int] = {}
         for batch, cut in zip(batches, cuts, strict=False):

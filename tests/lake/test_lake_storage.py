@@ -12,6 +12,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from federation.lake.errors import AlreadyExists, LakeError, LakeUnavailable, NotOnLake
+from federation.lake.place import LakePlace
 from federation.lake.storage import LakeFolder, open_lake
 
 
@@ -91,12 +92,12 @@ def test_a_path_that_could_leave_the_folder_is_refused(folder: LakeFolder, path:
 @pytest.mark.parametrize("satellite", ["..", "", "north/south", ".partial"])
 def test_a_satellite_whose_name_is_no_folder_is_refused(tmp_path: Path, satellite: str) -> None:
     with pytest.raises(LakeError, match="can't be part of a path"):
-        open_lake(str(tmp_path), satellite)
+        open_lake(LakePlace(str(tmp_path)), satellite)
 
 
 def test_a_file_system_that_fails_is_explained(tmp_path: Path) -> None:
     (tmp_path / "north").write_bytes(b"a file where the folder should be")
-    folder = open_lake(str(tmp_path), "north")
+    folder = open_lake(LakePlace(str(tmp_path)), "north")
     for failing in (lambda: folder.write("log/1.json", b"x"), lambda: folder.create("log/1.json", b"x")):
         with pytest.raises(LakeUnavailable, match=r"could not write north/log/1\.json.*Check that"):
             failing()
@@ -134,5 +135,5 @@ def test_partial_files_of_killed_writes_vanish_after_a_day_and_not_before(local:
 
 
 def test_no_option_of_the_file_system_shows_in_a_repr() -> None:
-    folder = open_lake("memory://lake", "north", {"token": "s3cret"})
+    folder = open_lake(LakePlace("memory://lake"), "north", {"token": "s3cret"})
     assert repr(folder) == "LakeFolder('north')"

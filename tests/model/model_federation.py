@@ -17,6 +17,7 @@ import yaml
 from model_site import DOCUMENTS, KEY, SECRET, ModelSite
 
 from federation.lake.log import CommitLog
+from federation.lake.place import LakePlace
 from federation.lake.storage import LakeFolder, open_lake
 
 KILLED, CRASHED = -9, 70
@@ -89,7 +90,7 @@ class Federation:
 
     @property
     def lake(self) -> LakeFolder:
-        return open_lake(str(self.folder / "lake"), "site")
+        return open_lake(LakePlace(str(self.folder / "lake")), "site")
 
     @property
     def log(self) -> CommitLog:

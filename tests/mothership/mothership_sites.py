@@ -24,6 +24,7 @@ from federation.contract.union import contract_of
 from federation.lake.log import CommitLog
 from federation.lake.manifest import CompletedWalk, DocTypeState, OpenWalk, Package, Position
 from federation.lake.packages import ALIAS_SCHEMA, QUARANTINE_SCHEMA
+from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
 from federation.mothership.interface import MergeReport
@@ -95,7 +96,7 @@ class Site:
         self, lake: Path | str, satellite: str = "north", fields: Fields = FIELDS, tables: Fields = TABLES
     ) -> None:
         self.satellite = satellite
-        self.folder = open_lake(str(lake), satellite)
+        self.folder = open_lake(LakePlace(str(lake)), satellite)
         self.log = CommitLog(self.folder)
         self.describe(fields, tables)
 

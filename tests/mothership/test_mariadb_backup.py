@@ -69,7 +69,7 @@ def documents(tick: int, count: int) -> list[Document]:
 
 
 def before_the_backup(settings: Settings) -> Site:
-    site = Site(Path(settings.lake), "north")
+    site = Site(Path(settings.lakes()[0].url), "north")
     site.commit(documents=documents(1, 20), gone={"SINV-99": 1}, aside={"SINV-98": 1}, aliases=[("SINV-97", "x", 1)])
     site.commit(documents=documents(2, 5))
     merge_satellite(settings, "north")

@@ -17,9 +17,11 @@ from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, TABLES, TAX, Document
 from places import MariadbPlace, Place
 from rebuild_world import Content, content, settings_at
 
+from federation.lake.place import LakePlace
+from federation.lakes import satellites_on
 from federation.merging import merge_satellite, open_mothership, open_reader, publish
 from federation.mothership.errors import MothershipUnavailable
-from federation.rebuilding import Loss, RebuildReport, RebuiltSatellite, rebuild, satellites_on
+from federation.rebuilding import Loss, RebuildReport, RebuiltSatellite, rebuild
 from federation.settings.model import Settings
 
 processes = multiprocessing.get_context("forkserver")
@@ -72,7 +74,7 @@ def documents(tick: int, count: int = 4, **values: object) -> list[Document]:
 @pytest.fixture
 def lake(settings: Settings) -> Path:
     """Three satellites, one of them in nobody's settings; all kinds of packages; a walk that is still open."""
-    place = Path(settings.lake)
+    place = Path(settings.lakes()[0].url)
     north = Site(place, "north", {CLASH: {"a": "Data"}, **FIELDS})
     north.commit(CLASH, [Document("first", 1)])
     merge_satellite(settings, "north")
@@ -262,8 +264,8 @@ def test_a_rebuild_that_is_left_leaves_the_mothership_and_nothing_else(settings:
 def test_only_satellites_with_a_log_are_found_on_the_lake(settings: Settings, lake: Path) -> None:
     (lake / "notes").mkdir()
     (lake / "README.md").write_text("ours")
-    assert satellites_on(settings.lake) == ["former", "north", "south"]
-    assert satellites_on(str(lake / "nowhere")) == []
+    assert satellites_on(LakePlace(str(lake))) == ["former", "north", "south"]
+    assert satellites_on(LakePlace(str(lake / "nowhere"))) == []
 
 
 @pytest.mark.parametrize("point", rebuild_victim.POINTS)

@@ -34,10 +34,10 @@ def documents(tick: int, count: int = 4) -> list[Document]:
 
 @pytest.fixture
 def north(settings: Settings) -> Site:
-    north = Site(Path(settings.lake), "north")
+    north = Site(Path(settings.lakes()[0].url), "north")
     north.commit(documents=documents(1), gone={"SINV-9": 1}, aside={"SINV-8": 1}, aliases=[("SINV-7", "SINV-0", 1)])
     north.commit(documents=documents(2, 2), gone={"SINV-3": 3})
-    south = Site(Path(settings.lake), "south")
+    south = Site(Path(settings.lakes()[0].url), "south")
     south.commit(documents=documents(1))
     for site in (north, south):
         merge_satellite(settings, site.satellite)
@@ -116,7 +116,7 @@ def test_packages_that_the_lake_lost_are_named(settings: Settings, place: Place,
 def test_a_damaged_package_leaves_its_satellite_unverified_and_says_why(
     settings: Settings, place: Place, north: Site
 ) -> None:
-    next(Path(settings.lake, "north", "runs").rglob("*.parquet")).write_bytes(b"")
+    next(Path(settings.lakes()[0].url, "north", "runs").rglob("*.parquet")).write_bytes(b"")
     report = verify_mothership(settings)
     assert report.unverified.keys() == {"north"}
     assert "was changed after it was written" in report.unverified["north"]

@@ -44,7 +44,10 @@ def test_three_lines_for_a_satellite_are_enough(load, tmp_path):
     assert (north.name, north.url) == ("north", "https://north.example.com")
     assert (str(north.credentials.key), str(north.credentials.secret)) == ("env:NORTH_API_KEY", "env:NORTH_API_SECRET")
     assert (north.page_rows, north.connections, north.verify, north.time_zone) == (5000, 2, True, None)
-    assert (read.lake, read.mothership_file) == (str(tmp_path / "var/lake"), tmp_path / "var/mothership.duckdb")
+    assert (str(read.lake_of("north")), read.mothership_file) == (
+        str(tmp_path / "var/lake"),
+        tmp_path / "var/mothership.duckdb",
+    )
     assert (read.var, read.batch_rows, read.publish_seconds, read.validation) == (tmp_path / "var", 250_000, 60, True)
     assert (read.schedules.incremental, read.schedules.reconcile) == ("0 * * * *", "30 2 * * *")
 
