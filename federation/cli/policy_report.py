@@ -15,7 +15,7 @@ from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest
 from federation.lake.schemas import read_schema
-from federation.lake.storage import open_lake
+from federation.lakes import lake_folder
 from federation.policy.rules import (
     Action,
     ActionName,
@@ -128,7 +128,7 @@ def report_of(settings: Settings, names: Iterable[str], now: datetime) -> Policy
 def _satellite(settings: Settings, satellite: Satellite) -> SatelliteFates:
     jurisdiction = satellite.jurisdiction or ""
     try:
-        folder = open_lake(settings.lake, satellite.name)
+        folder = lake_folder(settings, satellite.name)
         newest = CommitLog(folder).newest()
         if newest is None or not newest.schema:
             return SatelliteFates(satellite.name, jurisdiction, None, "", ())

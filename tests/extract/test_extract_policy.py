@@ -181,7 +181,7 @@ def test_documents_that_point_at_a_renamed_one_through_a_mask_are_read_again(sho
 def forget_treatments(shop: Shop) -> None:
     """The newest manifest becomes as an earlier version of ours would have written it."""
     [newest] = sorted(shop.lake.files("log"))[-1:]
-    file = Path(shop.settings.lake) / "shop" / newest
+    file = Path(shop.lake.uri(newest))
     manifest = json.loads(file.read_bytes())
     for state in manifest["doctypes"].values():
         state.pop("treatments", None)

@@ -42,7 +42,7 @@ def settings(tmp_path: Path, place: Place) -> Settings:
 
 
 def site_of(settings: Settings, satellite: str = "north", fields: Mapping[str, Mapping[str, str]] = FIELDS) -> Site:
-    site = Site(settings.lake, satellite, fields, {INVOICE: {"items": ITEM}})
+    site = Site(str(settings.lake_of(satellite)), satellite, fields, {INVOICE: {"items": ITEM}})
     doctypes = dict(site.schema.doctypes)
     for doctype, links in LINKED.items():
         known = doctypes[doctype]
