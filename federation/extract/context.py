@@ -14,6 +14,8 @@ from federation.extract.errors import RunStopped
 from federation.extract.outcome import Progress
 from federation.extract.site_time import CLOCK_ERROR, SiteClock, Window, window, wire_time
 from federation.lake.run import LakeRun
+from federation.settings.expectations import WrittenExpectations
+from federation.settings.model import MetadataRule
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class RunContext:
         in_parallel: reads a document's child tables side by side.
         validate: rows are judged by their expectations before they are packaged.
         frappe_major: the site's major version of Frappe, None where it doesn't tell.
+        expectations: the user's own.
+        reject_by_metadata: kinds of rules that follow from metadata and set documents aside instead of warning.
         allow_mass_delete: believe the site although more documents than allowed are gone.
     """
 
@@ -65,6 +69,8 @@ class RunContext:
     progress: Progress
     validate: bool = True
     frappe_major: int | None = None
+    expectations: WrittenExpectations = field(default_factory=lambda: WrittenExpectations({}))
+    reject_by_metadata: tuple[MetadataRule, ...] = ()
     allow_mass_delete: bool = False
     stop: Event = field(default_factory=Event)
     _batches: Counter[str] = field(default_factory=Counter)

@@ -89,17 +89,34 @@ def document_reading(
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a document is set aside.
+
+    Attributes:
+        rule: Great Expectations' name of the expectation that it fails; "" where a cell doesn't fit the contract.
+        fieldname: the field.
+        value: the cell as it stands after the policy, cut to 200 characters.
+        reason: what is wrong, for a reader.
+    """
+
+    rule: str
+    fieldname: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RejectedDocument:
-    """A document that didn't fit its contract: whole, after the policy, with every reason.
+    """A document that is set aside: whole, after the policy, with every reason.
 
     Attributes:
         name: the document's name.
-        misfits: what doesn't fit, child rows included.
+        faults: what is wrong with it, child rows included.
         document: the document as JSON, child rows under their child DocType.
     """
 
     name: str
-    misfits: tuple[Misfit, ...]
+    faults: tuple[Fault, ...]
     document: str
 
 
@@ -248,8 +265,14 @@ def _without_rejected(
             keep = known if keep is None else pc.and_(keep, known)
         tables[doctype] = rows if keep is None else rows.filter(keep)
         refused.update(_refused(table, rows, "" if table is reading.parent else f"{doctype}."))
-    aside = tuple(RejectedDocument(name, tuple(misfits[name]), _as_json(reading, pages, name)) for name in rejected)
+    aside = tuple(
+        RejectedDocument(name, tuple(map(_fault, misfits[name])), _as_json(reading, pages, name)) for name in rejected
+    )
     return WholeDocuments(tables, aside, pending, strays, frozenset(refused))
+
+
+def _fault(misfit: Misfit) -> Fault:
+    return Fault("", misfit.fieldname, misfit.value, misfit.reason)
 
 
 def _refused(reading: TableReading, rows: pa.Table, prefix: str) -> Iterable[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from federation.quality import Expectation
+
 
 class ExtractError(Exception):
     """What went wrong in a run: what happened, to what, and what to do."""
@@ -75,6 +77,23 @@ class UnboundedList(DocTypeFailed):
         super().__init__(
             f"{satellite}: the list of {doctype} goes on behind {until}, the bound that was asked for. See what stands "
             "between the site and us that changes requests or answers."
+        )
+
+
+class UnfitExpectations(DocTypeFailed):
+    """The user expects something of fields that the satellite doesn't have, or that the policy holds back."""
+
+    def __init__(self, satellite: str, doctype: str, mistakes: Sequence[str]) -> None:
+        super().__init__(f"{satellite}: the expectations of {doctype} don't fit this satellite. {' '.join(mistakes)}")
+
+
+class ExpectationNotJudged(DocTypeFailed):
+    """It can't be told which documents an expectation rejects, so none may pass."""
+
+    def __init__(self, satellite: str, expectation: Expectation, reason: str) -> None:
+        super().__init__(
+            f"{satellite}: {expectation.type} of {expectation.doctype}.{expectation.fieldname} could not be judged: "
+            f"{reason} It rejects documents, so nothing of this batch is kept. Correct it, or let it warn."
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import compress
 from time import monotonic
 from types import TracebackType
@@ -16,14 +17,16 @@ import pyarrow.compute as pc
 
 from connectors.frappe import WirePage, read_named
 from federation.contract.fieldtypes import DATETIME
+from federation.contract.names import OBSERVED
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, RejectedDocument, WholeDocuments, make_whole
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.quarantine import quarantine_rows
+from federation.extract.rejection import rejected_documents
 from federation.extract.site_time import read_wire_time
 from federation.extract.validation import BatchValidation
 from federation.lake.known import KnownDocuments
-from federation.lake.lookups import set_aside
+from federation.lake.lookups import Aside, set_aside
 from federation.lake.manifest import CompletedWalk, DocTypeState, Package, WalkKind
 from federation.lake.packages import PackageWriter
 
@@ -78,7 +81,8 @@ class Harvest:
         self._strays = self._documents_read = self._unchanged = 0
         self._known: KnownDocuments | None = None
         self._closing = ExitStack()
-        self._validation = BatchValidation(reading, enabled=context.validate, frappe_major=context.frappe_major)
+        self._validation = BatchValidation(context, reading)
+        self._held: deque[_HeldPage] = deque()
         self._writer = self._new_writer()
 
     def __enter__(self) -> Self:
@@ -103,7 +107,7 @@ class Harvest:
     @property
     def has_uncommitted(self) -> bool:
         """Something was gathered since the last commit."""
-        return bool(self._writer.rows or self._ready)
+        return bool(self._held or self._writer.rows or self._ready)
 
     @property
     def has_gathered(self) -> bool:
@@ -114,6 +118,7 @@ class Harvest:
     def is_due(self) -> bool:
         """It is time to commit: the batch is full, or long under way."""
         rows = self._writer.rows + sum(_rows(package) for package in self._ready)
+        rows += sum(page.rows for page in self._held)
         limits = self.context.limits
         return rows >= limits.batch_rows or monotonic() - self._committed_at > limits.commit_seconds
 
@@ -135,7 +140,7 @@ class Harvest:
             note_seen: tell the lake of documents that were found as known.
 
         Returns:
-            The names accepted, as strings: packaged, or found as known.
+            The names, as strings, of those that are whole and fit the contract; expectations have no say yet.
         """
         self.context.stop_if_asked(self.doctype)
         whole = make_whole(self.context.session, self.reading, page, self.context.in_parallel, self._unlisted)
@@ -162,12 +167,13 @@ class Harvest:
                 tables = _without(tables, self.reading, same)
                 if note_seen:
                     self._writer.add_seen(same, observed)
-        if not self._writer.fits(tables):
-            self._finish_package()
-        self._writer.append(tables)
         self._validation.add(tables)
-        if rejected := self._newly_rejected(whole.rejected, compared=any(compared)):
-            self._writer.add_quarantined(quarantine_rows(rejected, observed))
+        page = _HeldPage(tables, tables[self.doctype].num_rows, compared=any(compared), note_seen=note_seen)
+        if self._validation.rejects and page.documents:
+            self._held.append(page)
+        else:
+            self._package(tables)
+        self._set_aside(whole.rejected, observed, page)
         self._strangers.update(_born_before(tables[self.doctype], self._strange_before))
         for name in self.pending.keys() & set(names):
             del self.pending[name]
@@ -187,27 +193,27 @@ class Harvest:
         strangers, self._strangers = self._strangers, {}
         return strangers
 
-    def _newly_rejected(self, rejected: Sequence[RejectedDocument], *, compared: bool) -> Sequence[RejectedDocument]:
-        """Those that the lake hasn't set aside as they are."""
-        if not (rejected and compared):
-            return rejected
-        run = self.context.run
-        aside = set_aside(run.folder, run.log, self.doctype, [document.name for document in rejected])
-        return [document for document in rejected if aside.get(document.name) != document.document]
+    def accept(self, page: WirePage) -> set[str]:
+        """Take and judge a page; return the names accepted for good: packaged, or found as known."""
+        self._judge()
+        taken = self.take(page, compare=[True] * page.rows)
+        return {*taken.to_pylist()} - self._judge()
 
     def settle(self, names: Collection[str], *, note_seen: bool = False) -> tuple[set[str], list[str]]:
-        """Read documents by name, whatever their `modified`; those that the lake has as they are make no package.
+        """Read and judge documents by name, whatever their `modified`; what the lake has isn't packaged.
 
         Returns:
             (the names accepted, those that no list returns under exactly this name).
         """
         self.context.stop_if_asked(self.doctype)
+        # What was held before may hold other versions of the same documents: it is none of the answer.
+        self._judge()
         accepted: set[str] = set()
         met: set[str] = set()
         for page in read_named(self.context.session, self.reading.parent.wire, list(names)):
             met.update(map(str, page.column("name")))
             accepted.update(self.take(page, compare=[True] * page.rows, note_seen=note_seen).to_pylist())
-        return accepted, [name for name in dict.fromkeys(names) if name not in met]
+        return accepted - self._judge(), [name for name in dict.fromkeys(names) if name not in met]
 
     def mark_seen(self, names: Sequence[str], observed: datetime) -> None:
         """Tell the lake of documents whose head was found as known."""
@@ -232,7 +238,14 @@ class Harvest:
             self._writer.add_aliases(aliases)
 
     def patch(self, doctype: str, rows: pa.Table) -> None:
-        """Package values of a few columns, of the DocType itself or of a child table."""
+        """Package values of a few columns, of the DocType itself or of a child table.
+
+        Documents that an expectation might reject for them are pending instead, so that they are read whole.
+        """
+        if unfit := self._validation.unfit_for_patch(doctype, rows):
+            self.pending.update(dict.fromkeys(unfit))
+            owners = rows.column(_owner(self.reading, doctype))
+            rows = rows.filter(pc.invert(pc.is_in(owners, pa.array(unfit, pa.string()))))
         self._writer.add_patch(doctype, rows)
 
     def save(self, state: DocTypeState) -> None:
@@ -285,8 +298,53 @@ class Harvest:
         if self._known is not None:
             self._known.refresh()
 
+    def _judge(self) -> set[str]:
+        """Judge what is held: set aside what is rejected, package the rest; return the names rejected."""
+        if not self._held:
+            return set()
+        rejected = self._validation.judge()
+        names: set[str] = set()
+        while self._held:
+            page = self._held.popleft()
+            # All rows of a page bear one instant, and no two pages the same.
+            observed: datetime = page.tables[self.doctype].column(OBSERVED)[0].as_py()
+            faults = rejected.get(observed)
+            if faults is None:
+                self._package(page.tables)
+                continue
+            names.update(faults)
+            self._package(_without(page.tables, self.reading, pa.array(faults, pa.string())))
+            documents = rejected_documents(self.reading, page.tables, faults)
+            self._set_aside(documents, observed.replace(tzinfo=UTC), page)
+        return names
+
+    def _package(self, tables: Mapping[str, pa.Table]) -> None:
+        if not self._writer.fits(tables):
+            self._close_package()
+        self._writer.append(tables)
+
+    def _set_aside(self, rejected: Sequence[RejectedDocument], observed: datetime, page: _HeldPage) -> None:
+        """Package what is rejected, unless the lake has set it aside as it is and for the same reasons."""
+        if not rejected:
+            return
+        new = rejected
+        if page.compared:
+            run = self.context.run
+            aside = set_aside(run.folder, run.log, self.doctype, [document.name for document in rejected])
+            new = [document for document in rejected if aside.get(document.name) != _aside(document)]
+        if new:
+            self._writer.add_quarantined(quarantine_rows(new, observed))
+        if page.note_seen and len(new) < len(rejected):
+            known = {document.name for document in rejected} - {document.name for document in new}
+            self._writer.add_seen(pa.array(sorted(known), pa.string()), observed)
+
     def _finish_package(self) -> None:
-        self._validation.judge()
+        self._judge()
+        self._close_package()
+
+    def _close_package(self) -> None:
+        if not self._validation.rejects:
+            self._validation.judge()
         package = self._writer.finish()
         self._writer = self._new_writer()
         if package is not None:
@@ -296,6 +354,27 @@ class Harvest:
         batch = self.context.next_batch(self.doctype)
         tables = [table.table.doctype for table in (self.reading.parent, *self.reading.children)]
         return self.context.run.package(self.doctype, batch=batch, walk=self.walk, tables=tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _HeldPage:
+    """A page of whole documents until it is judged.
+
+    Attributes:
+        tables: as in `WholeDocuments`.
+        documents: how many are in it.
+        compared: the lake may have some of them as they are.
+        note_seen: see `Harvest.take`.
+    """
+
+    tables: Mapping[str, pa.Table]
+    documents: int
+    compared: bool
+    note_seen: bool
+
+    @property
+    def rows(self) -> int:
+        return sum(table.num_rows for table in self.tables.values())
 
 
 def rows_of(page: WirePage, chosen: Sequence[bool]) -> WirePage:
@@ -310,6 +389,11 @@ def _born_before(rows: pa.Table, instant: str) -> dict[str, datetime]:
         return {}
     old = rows.filter(pc.less(rows.column("creation"), pa.scalar(read_wire_time(instant), DATETIME)))
     return dict(zip(old.column("name").to_pylist(), old.column("creation").to_pylist(), strict=True))
+
+
+def _aside(document: RejectedDocument) -> Aside:
+    reasons = frozenset((fault.rule, fault.fieldname, fault.reason) for fault in document.faults)
+    return Aside(document.document, reasons)
 
 
 def _brings_news(package: Package) -> bool:

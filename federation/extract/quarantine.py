@@ -1,4 +1,4 @@
-"""Quarantine: documents set aside become rows, one a cell that doesn't fit, each with the whole document."""
+"""Quarantine: documents set aside become rows, one a fault, each with the whole document."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def quarantine_rows(rejected: Sequence[RejectedDocument], observed: datetime) ->
     """Return the rows that a package keeps of documents seen at `observed`, in `QUARANTINE_SCHEMA`."""
     instant = observed.astimezone(UTC).replace(tzinfo=None)
     rows = [
-        (document.name, misfit.fieldname, _storable(misfit.value), misfit.reason, instant, document.document)
+        (document.name, fault.fieldname, _storable(fault.value), fault.reason, instant, document.document, fault.rule)
         for document in rejected
-        for misfit in document.misfits
+        for fault in document.faults
     ]
     cells = zip(*rows, strict=True)
     columns = [pa.array(column, field.type) for column, field in zip(cells, QUARANTINE_SCHEMA, strict=True)]

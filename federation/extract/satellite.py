@@ -40,6 +40,7 @@ from federation.lake.run import LakeRun, new_run_id
 from federation.lakes import lake_folder
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import Problem, SettingsError
+from federation.settings.expectations import WrittenExpectations, load_expectations
 from federation.settings.model import Satellite, Settings
 
 _LOG: Final = logging.getLogger(__name__)
@@ -75,13 +76,14 @@ def extract(
         FrappeError: the site is down, refuses the key, or isn't Frappe.
         NoTimeZone, ClockAstray: its times can't be placed.
         LakeError: the lake can't be written, another machine writes it, or the satellite's log lies on another lake.
-        SettingsError: a secret can't be had; nothing was started.
+        SettingsError: a secret can't be had, or expectations are mistaken; nothing was started.
     """
     clock = ObservedClock()
+    expectations = load_expectations(settings)
     with only_run(settings, satellite), open_session(satellite, clock) as session:
         run = LakeRun.open(lake_folder(settings, satellite.name), "rest", new_run_id(datetime.now(UTC)))
         clock.rise_above(run.observed_floor)
-        yield from _Extraction(settings, satellite, options, progress, session, run, clock).outcomes()
+        yield from _Extraction(settings, satellite, options, progress, session, run, clock, expectations).outcomes()
 
 
 def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> FrappeSession:
@@ -121,6 +123,7 @@ class _Extraction:
     session: FrappeSession
     run: LakeRun
     clock: ObservedClock
+    expectations: WrittenExpectations
     _signals: Signals | None = None
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
@@ -171,6 +174,8 @@ class _Extraction:
                 progress=self.progress,
                 validate=self.settings.validation,
                 frappe_major=_major(facts.versions.get("frappe", "")),
+                expectations=self.expectations,
+                reject_by_metadata=self.settings.reject_by_metadata,
                 allow_mass_delete=self.options.allow_mass_delete,
             )
             yield from self._walk_all(context, readings, selected.schema, new)

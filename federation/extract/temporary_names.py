@@ -100,7 +100,7 @@ def _read_successors(harvest: Harvest, gone: pa.Table) -> tuple[set[str], set[st
     found: set[str] = set()
     accepted: set[str] = set()
     for page, instants in read_born_with(harvest, harvest.reading.parent.wire, gone, (TO_RENAME, "=", 0)):
-        names = set(harvest.take(page, compare=[True] * page.rows).to_pylist())
+        names = harvest.accept(page)
         found.update(instants)
         accepted.update(
             instant for name, instant in zip(page.column("name"), instants, strict=True) if str(name) in names

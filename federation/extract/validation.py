@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
 
 import pyarrow as pa
 
-from federation.extract.documents import DocumentReading
-from federation.quality import Expectation, ValidationReport, expectations_of, validate
+from federation.contract.names import NAME, OBSERVED
+from federation.extract.context import RunContext
+from federation.extract.documents import DocumentReading, Fault
+from federation.extract.errors import ExpectationNotJudged, UnfitExpectations
+from federation.lake.packages import CHILD_KEYS, PATCH_KEYS
+from federation.quality import (
+    Expectation,
+    Judgement,
+    UnfitExpectation,
+    ValidationReport,
+    bound_to,
+    expectations_of,
+    judge,
+)
+from federation.settings.errors import did_you_mean
+from federation.settings.expectations import WrittenExpectation
+
+_EXCERPT = 200
+Rejected = Mapping[datetime, Mapping[str, tuple[Fault, ...]]]
+"""`observed` of a version (naive, UTC) → name of the document → its faults. A batch may hold two versions of one."""
 
 
 class BatchValidation:
@@ -15,33 +36,135 @@ class BatchValidation:
 
     Attributes:
         reports: DocType, own and child → what came of its rows so far.
+        rejects: some expectation sets documents aside.
     """
 
-    def __init__(self, reading: DocumentReading, *, enabled: bool, frappe_major: int | None) -> None:
-        tables = (reading.parent, *reading.children) if enabled else ()
-        self._suites: dict[str, list[Expectation]] = {}
-        self._document: dict[str, str] = {}
-        for table in tables:
-            altered = [field.column.name for field in table.fields if field.is_altered]
-            self._suites[table.table.doctype] = expectations_of(table.table, altered=altered, frappe_major=frappe_major)
-            self._document[table.table.doctype] = "name" if table is reading.parent else "parent"
+    def __init__(self, context: RunContext, reading: DocumentReading) -> None:
+        """Choose the expectations of a DocType.
+
+        Raises:
+            UnfitExpectations: the user's own ask for what the satellite doesn't have.
+        """
+        self._satellite = reading.parent.satellite
+        self._suites = suites_of(context, reading) if context.validate else {}
+        self._owner = {doctype: NAME if doctype == reading.doctype else "parent" for doctype in self._suites}
         self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self._suites}
         self.reports: dict[str, ValidationReport] = {}
+        self.rejects = any(expectation.rejects for suite in self._suites.values() for expectation in suite)
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
         """Take note of rows that will be packaged."""
         for doctype, suite in self._suites.items():
             rows = tables.get(doctype)
             if rows is not None and rows.num_rows:
-                needed = {self._document[doctype], *(expectation.column for expectation in suite)}
+                needed = {self._owner[doctype], OBSERVED, *(name for each in suite for name in each.columns)}
                 self._batches[doctype].append(rows.select([name for name in rows.column_names if name in needed]))
 
-    def judge(self) -> None:
-        """Judge what came since the last time and add it to the reports."""
+    def judge(self) -> Rejected:
+        """Judge what came since the last time, add it to the reports, and return what must be set aside.
+
+        Raises:
+            ExpectationNotJudged: the engine couldn't judge an expectation that rejects.
+        """
+        rejected: defaultdict[datetime, defaultdict[str, list[Fault]]] = defaultdict(lambda: defaultdict(list))
         for doctype, pages in self._batches.items():
             if pages:
                 rows = pa.concat_tables(pages, promote_options="default")
-                report = validate(rows, self._suites[doctype], document=self._document[doctype])
+                judgement = self._judged(doctype, rows, self._suites[doctype])
                 known = self.reports.get(doctype)
-                self.reports[doctype] = report if known is None else known.merge(report)
+                self.reports[doctype] = judgement.report if known is None else known.merge(judgement.report)
                 pages.clear()
+                for name, observed, fault in self._faults(doctype, rows, judgement):
+                    rejected[observed][name].append(fault)
+        return {
+            observed: {name: tuple(faults) for name, faults in by_name.items()}
+            for observed, by_name in rejected.items()
+        }
+
+    def unfit_for_patch(self, doctype: str, rows: pa.Table) -> list[str]:
+        """Return the documents of which a patch must not set the columns that it carries.
+
+        They would be rejected, or that can't be told: a rule looks at a column beside that the patch doesn't carry.
+        """
+        patched = set(rows.column_names) - {*PATCH_KEYS, *CHILD_KEYS}
+        touched = [each for each in self._suites.get(doctype, ()) if each.rejects and patched & {*each.columns}]
+        if not touched or not rows.num_rows:
+            return []
+        owners = rows.column(self._owner[doctype])
+        if any(not set(rows.column_names).issuperset(each.columns) for each in touched):
+            return [str(name) for name in owners.unique().to_pylist()]
+        judgement = self._judged(doctype, rows, touched)
+        return list({name for name, _, _ in self._faults(doctype, rows, judgement)})
+
+    def _judged(self, doctype: str, rows: pa.Table, suite: list[Expectation]) -> Judgement:
+        judgement = judge(rows, suite, document=self._owner[doctype])
+        for result in judgement.report.results:
+            if result.error and result.expectation.rejects:
+                raise ExpectationNotJudged(self._satellite, result.expectation, result.error)
+        return judgement
+
+    def _faults(self, doctype: str, rows: pa.Table, judgement: Judgement) -> Iterator[tuple[str, datetime, Fault]]:
+        """One a rule and version of a document, however many of its child rows fail it."""
+        owner = self._owner[doctype]
+        place = "" if owner == NAME else f"{doctype}: "
+        for expectation, failing in judgement.failing.items():
+            failed = rows.select([owner, OBSERVED, *dict.fromkeys(expectation.columns)]).take(failing)
+            numbered = failed.select([owner, OBSERVED]).append_column("row", pa.array(range(failed.num_rows)))
+            first = numbered.group_by([owner, OBSERVED]).aggregate([("row", "min")]).column("row_min")
+            chosen = failed.take(first)
+            cells = zip(*(chosen.column(column).to_pylist() for column in expectation.columns), strict=True)
+            versions = zip(chosen.column(owner).to_pylist(), chosen.column(OBSERVED).to_pylist(), strict=True)
+            for (name, observed), values in zip(versions, cells, strict=True):
+                value = ", ".join(map(_shown, values))[:_EXCERPT]
+                yield name, observed, Fault(expectation.type, expectation.fieldname, value, place + expectation.reason)
+
+
+def suites_of(context: RunContext, reading: DocumentReading) -> dict[str, list[Expectation]]:
+    """Return DocType, own and child → what its rows have to meet: by the site's metadata, and by the user.
+
+    Raises:
+        UnfitExpectations: the user's own ask for what the satellite doesn't have.
+    """
+    suites: dict[str, list[Expectation]] = {}
+    for table in (reading.parent, *reading.children):
+        altered = [field.column.name for field in table.fields if field.is_altered]
+        suites[table.table.doctype] = expectations_of(
+            table.table, altered=altered, frappe_major=context.frappe_major, reject=context.reject_by_metadata
+        )
+    mistakes = []
+    for written in context.expectations.of(reading.parent.satellite, reading.doctype):
+        try:
+            bound = _bound(reading, written)
+        except UnfitExpectation as error:
+            mistakes.append(str(error))
+        else:
+            suites[bound.doctype].append(bound)
+    if mistakes:
+        raise UnfitExpectations(reading.parent.satellite, reading.doctype, mistakes)
+    return suites
+
+
+def _bound(reading: DocumentReading, written: WrittenExpectation) -> Expectation:
+    tables = {table.table.doctype: table for table in (reading.parent, *reading.children)}
+    table = tables.get(written.table or reading.doctype)
+    if table is None:
+        fix = did_you_mean(written.table, tables, "remove `table:` for the document's own fields")
+        raise UnfitExpectation(
+            written, f"{reading.doctype} has no child table {written.table!r} that is read here", fix
+        )
+    return bound_to(
+        table.table,
+        written,
+        read=[field.column.name for field in table.fields],
+        altered=[field.column.name for field in table.fields if field.is_altered],
+        hashed=[field.column.name for field in table.fields if field.hash_key is not None],
+    )
+
+
+def _shown(value: object) -> str:
+    """Return a conformed cell as a reader writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, Decimal):
+        return f"{value:f}".rstrip("0").rstrip(".")
+    return str(value)

@@ -30,7 +30,7 @@ from federation.lake.lake_sql import (
     version_columns,
 )
 from federation.lake.manifest import FileKind
-from federation.lake.packages import MODIFIED, QUARANTINE_SCHEMA
+from federation.lake.packages import MODIFIED, QUARANTINE_SCHEMA, RULE
 from federation.lake.storage import LakeFolder
 
 CurrentKind = Literal["rows", "heads", "quarantine"]
@@ -236,10 +236,11 @@ def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -
     columns = QUARANTINE_SCHEMA.names
     rows = []
     if stored.quarantine:
-        rows.append(stored_rows_sql(stored.quarantine, columns))
+        rows.append(stored_rows_sql(stored.quarantine, columns, optional=RULE))
     if incoming := scan_of(folder, step.packages, "quarantine", doctype):
         # A package is folded again while an earlier one waits for its walk.
-        rows.append(f"FROM ({incoming.sql(columns)}) ANTI JOIN ({known}) AS known USING (name, {VERSION})")
+        arrived = incoming.sql(columns, optional=RULE)
+        rows.append(f"FROM ({arrived}) ANTI JOIN ({known}) AS known USING (name, {VERSION})")
     if not rows:
         return
     brought = heads_sql(folder, step.packages, doctype, "quarantine")

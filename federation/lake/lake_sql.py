@@ -40,8 +40,8 @@ class Scan:
     uris: tuple[str, ...]
     seqs: tuple[int, ...]
 
-    def sql(self, columns: Iterable[str], *, absent: bool = False) -> str:
-        """Return a SELECT of `columns` and of the `VERSION` of each row.
+    def sql(self, columns: Iterable[str], *, absent: bool = False, optional: str = "") -> str:
+        """Return a SELECT of `columns` and of the `VERSION` of each row; `optional` is as in `parquet`.
 
         A version is one number that orders what is known of a document: by `observed`, then by the commit; where both
         are the same, absence wins. It is odd where the document is absent.
@@ -49,8 +49,9 @@ class Scan:
         files = f"SELECT unnest([{', '.join(map(literal, self.uris))}]) AS uri, unnest({list(self.seqs)}) AS seq"
         chosen = ", ".join(f"file.{identifier(column)}" for column in columns)
         version = _version("file.observed", "commit.seq", str(int(absent)))
+        rows = parquet(self.uris, with_file=True, optional=optional)
         return (
-            f"SELECT {chosen}, {version} AS {VERSION} FROM {parquet(self.uris, with_file=True)} AS file "
+            f"SELECT {chosen}, {version} AS {VERSION} FROM {rows} AS file "
             f"JOIN ({files}) AS commit ON commit.uri = file.{identifier(_FILE)}"
         )
 
@@ -77,10 +78,11 @@ def stored_heads_sql(uris: Sequence[str]) -> str:
     return stored_rows_sql(uris, ["name"]) if uris else NO_HEADS
 
 
-def stored_rows_sql(uris: Sequence[str], columns: Iterable[str]) -> str:
+def stored_rows_sql(uris: Sequence[str], columns: Iterable[str], *, optional: str = "") -> str:
     """Return a SELECT of `columns` and `VERSION` from files that hold `observed`, `seq` and `absent`."""
     chosen = ", ".join(map(identifier, columns))
-    return f"SELECT {chosen}, {_version('observed', 'seq', 'absent::INTEGER')} AS {VERSION} FROM {parquet(uris)}"
+    version = _version("observed", "seq", "absent::INTEGER")
+    return f"SELECT {chosen}, {version} AS {VERSION} FROM {parquet(uris, optional=optional)}"
 
 
 def version_columns(version: str) -> str:
@@ -131,10 +133,23 @@ def union(selects: Iterable[str]) -> str:
     return " UNION ALL ".join(f"({select})" for select in selects)
 
 
-def parquet(uris: Iterable[str], *, with_file: bool = False) -> str:
-    """Return the table expression of Parquet files."""
+def parquet(uris: Iterable[str], *, with_file: bool = False, optional: str = "") -> str:
+    """Return the table expression of Parquet files.
+
+    Args:
+        uris: the files.
+        with_file: with a column that names the file.
+        optional: a column of text that files of earlier versions don't have: theirs reads as "".
+    """
     named = f", filename={literal(_FILE)}" if with_file else ""
-    return f"read_parquet([{', '.join(map(literal, uris))}]{named})"
+    files = f"[{', '.join(map(literal, uris))}]{named}"
+    if not optional:
+        return f"read_parquet({files})"
+    column = identifier(optional)
+    return (
+        f"(SELECT * REPLACE (coalesce({column}, '') AS {column}) FROM (SELECT ''::VARCHAR AS {column} WHERE false "
+        f"UNION ALL BY NAME FROM read_parquet({files}, union_by_name=true)))"
+    )
 
 
 def literal(text: str) -> str:

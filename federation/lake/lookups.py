@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -16,7 +17,7 @@ from federation.lake.known_names import alive_among, known_heads_sql
 from federation.lake.lake_sql import VERSION, identifier, literal, open_duckdb, scan_of, stored_rows_sql, union
 from federation.lake.log import CommitLog
 from federation.lake.newest import NewestVersions
-from federation.lake.packages import MODIFIED
+from federation.lake.packages import MODIFIED, RULE
 from federation.lake.storage import LakeFolder
 
 _SAMPLED: Final = 10
@@ -72,16 +73,30 @@ def born_at(folder: LakeFolder, log: CommitLog, doctype: str, instants: Sequence
         return _creations(newest, condition, needs={"creation"})
 
 
-def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str]) -> dict[str, str]:
-    """Return name → document (JSON) of those of `names` whose newest version is in quarantine."""
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A document that was set aside.
+
+    Attributes:
+        document: as JSON.
+        reasons: (rule, fieldname, reason) of all its faults.
+    """
+
+    document: str
+    reasons: frozenset[tuple[str, str, str]]
+
+
+def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str]) -> dict[str, Aside]:
+    """Return those of `names` whose newest version is in quarantine, by name."""
     current = read_current(folder, doctype)
     packages = log.since(current.seq).of(doctype, current.seq)
     if not names or not (packages or current.uris(folder, "quarantine")):
         return {}
+    columns = [NAME, "document", RULE, "fieldname", "reason"]
     scan = scan_of(folder, packages, "quarantine", doctype)
-    told = [scan.sql([NAME, "document"])] if scan else []
+    told = [scan.sql(columns, optional=RULE)] if scan else []
     if stored := current.uris(folder, "quarantine"):
-        told.append(stored_rows_sql(stored, [NAME, "document"]))
+        told.append(stored_rows_sql(stored, columns, optional=RULE))
     if not told:
         return {}
     heads = known_heads_sql(folder, current, packages)
@@ -89,10 +104,11 @@ def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[
         connection.register("asked", pa.table({NAME: pa.array(names, pa.string())}))
         found = connection.execute(
             f"WITH newest AS (SELECT name, max({VERSION}) AS version FROM ({heads}) SEMI JOIN asked USING (name) "
-            f"GROUP BY name) SELECT DISTINCT told.name, told.document FROM ({union(told)}) AS told "
-            f"JOIN newest ON newest.name = told.name AND newest.version = told.{VERSION}"
+            "GROUP BY name) SELECT told.name, any_value(told.document), list((told.rule, told.fieldname, told.reason)) "
+            f"FROM ({union(told)}) AS told "
+            f"JOIN newest ON newest.name = told.name AND newest.version = told.{VERSION} GROUP BY told.name"
         ).fetchall()
-    return dict(found)
+    return {name: Aside(document, frozenset(map(tuple, reasons))) for name, document, reasons in found}
 
 
 def spread(folder: LakeFolder, log: CommitLog, doctype: str, count: int) -> list[tuple[str, str]]:

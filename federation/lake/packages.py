@@ -21,6 +21,7 @@ MODIFIED: Final = "modified"
 PATCH_KEYS: Final = (NAME, OBSERVED, MODIFIED)
 """Columns that say which row a patch is for; those of a child table have `CHILD_KEYS` too. The others are set."""
 CHILD_KEYS: Final = ("parent", "parenttype")
+RULE: Final = "rule"
 QUARANTINE_SCHEMA: Final = pa.schema(
     [
         (NAME, pa.string()),
@@ -29,9 +30,13 @@ QUARANTINE_SCHEMA: Final = pa.schema(
         ("reason", pa.string()),
         (OBSERVED, pa.timestamp("us")),
         ("document", pa.string()),
+        (RULE, pa.string()),
     ]
 )
-"""One row a cell that doesn't fit: what it is, and the whole document as JSON."""
+"""One row a fault: what is wrong, by which expectation, and the whole document as JSON.
+
+`rule` is "" where a cell doesn't fit the contract. Packages of earlier versions don't have it.
+"""
 
 
 class PackageWriter:

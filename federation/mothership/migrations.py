@@ -6,9 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from federation.lake.packages import RULE
 from federation.mothership.errors import MothershipNewer
 from federation.mothership.sql import Connection
-from federation.mothership.system_tables import META, SYSTEM_TABLES, VERSION, VIEW, SystemColumn, SystemTable
+from federation.mothership.system_tables import (
+    META,
+    QUARANTINE,
+    SYSTEM_TABLES,
+    VERSION,
+    VIEW,
+    SystemColumn,
+    SystemTable,
+)
 
 
 class Definer(Protocol):
@@ -58,10 +67,30 @@ class AddColumn:
         definer.add_column(self.table, self.column)
 
 
+@dataclass(frozen=True, slots=True)
+class FillText:
+    """Rows of before have an empty text in a column that a version added."""
+
+    table: SystemTable
+    column: SystemColumn
+
+    def take(self, definer: Definer) -> None:
+        """Make the change."""
+        definer.connection.run(
+            "UPDATE {table} SET {column} = '' WHERE {column} IS NULL", table=self.table.name, column=self.column.name
+        )
+
+
 Migrations = Mapping[int, Sequence[Step]]
 """Version → the steps that lead to it from the version before."""
 
-MIGRATIONS: Final[Migrations] = {2: (AddTable(VIEW),)}
+_RULE: Final = next(column for column in QUARANTINE.columns if column.name == RULE)
+
+MIGRATIONS: Final[Migrations] = {
+    2: (AddTable(VIEW),),
+    3: (),
+    4: (AddColumn(QUARANTINE, _RULE), FillText(QUARANTINE, _RULE)),
+}
 
 
 def bring_up(definer: Definer, place: str, migrations: Migrations = MIGRATIONS, version: int = VERSION) -> None:

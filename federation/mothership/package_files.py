@@ -17,17 +17,18 @@ from federation.contract.names import NAME, OBSERVED
 from federation.lake.errors import LakeUnavailable
 from federation.lake.history import Committed
 from federation.lake.manifest import FileKind, Package, PackageFile
-from federation.lake.packages import ALIAS_SCHEMA, CHILD_KEYS, PATCH_KEYS, QUARANTINE_SCHEMA, TOMBSTONE_SCHEMA
+from federation.lake.packages import ALIAS_SCHEMA, CHILD_KEYS, PATCH_KEYS, QUARANTINE_SCHEMA, RULE, TOMBSTONE_SCHEMA
 from federation.lake.storage import LakeFolder
 from federation.mothership.errors import PackageDamaged
 
 COLUMN_TYPES: Final = (TEXT, INTEGER, FLAG, DATE, TIME, DATETIME, MONEY, WIDE_NUMBER)
 """The types that a contract knows: a file with another one was not written by us."""
-_SCHEMAS: Final[Mapping[FileKind, pa.Schema]] = {
-    "tombstones": TOMBSTONE_SCHEMA,
-    "quarantine": QUARANTINE_SCHEMA,
-    "aliases": ALIAS_SCHEMA,
+_SCHEMAS: Final[Mapping[FileKind, tuple[pa.Schema, ...]]] = {
+    "tombstones": (TOMBSTONE_SCHEMA,),
+    "quarantine": (QUARANTINE_SCHEMA, pa.schema([column for column in QUARANTINE_SCHEMA if column.name != RULE])),
+    "aliases": (ALIAS_SCHEMA,),
 }
+"""What files of a kind look like, those of earlier versions included."""
 
 
 Coverage = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
@@ -143,7 +144,7 @@ def _fetched(folder: LakeFolder, file: PackageFile, scratch: Path) -> Path | Non
 
 def _misshapen(schema: pa.Schema, file: PackageFile, package: Package) -> str:
     if expected := _SCHEMAS.get(file.kind):
-        return "" if schema.equals(expected) else f"doesn't have the columns of {file.kind}"
+        return "" if any(map(schema.equals, expected)) else f"doesn't have the columns of {file.kind}"
     keys = {*PATCH_KEYS} if file.kind == "patch" else {NAME, OBSERVED}
     if file.table != package.doctype:
         keys |= {*CHILD_KEYS}

@@ -8,8 +8,9 @@ from typing import Final
 import pyarrow as pa
 
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT
+from federation.lake.packages import RULE
 
-VERSION: Final = 2
+VERSION: Final = 4
 """Of these definitions; kept in `federation_meta`. `migrations.py` leads from one to the next."""
 
 
@@ -111,17 +112,18 @@ TOMBSTONE: Final = SystemTable(
 )
 QUARANTINE: Final = SystemTable(
     "federation_quarantine",
-    "Documents set aside, one row a cell that doesn't fit, until a later state of them is accepted.",
+    "Documents set aside, one row a fault, until a later state of them is accepted.",
     (
         _SATELLITE,
         _DOCTYPE,
         _NAME,
-        SystemColumn("fieldname", TEXT, "The field whose value doesn't fit."),
+        SystemColumn("fieldname", TEXT, "The field whose value is at fault."),
         SystemColumn("value", TEXT, "The value as it came, cut, after the policy."),
-        SystemColumn("reason", TEXT, "Why it doesn't fit."),
+        SystemColumn("reason", TEXT, "What is wrong."),
         SystemColumn("observed", DATETIME, "When the document was seen in this state."),
         SystemColumn("package", TEXT, "The package that holds it."),
         SystemColumn("document", TEXT, "The whole document as JSON, after the policy."),
+        SystemColumn(RULE, TEXT, "The expectation that it fails; empty where a value doesn't fit its column."),
     ),
     sought=("satellite", "doctype", "name"),
 )

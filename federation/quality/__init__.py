@@ -6,6 +6,18 @@ from federation.quality.expectation import Expectation
 from federation.quality.markdown import as_markdown
 from federation.quality.report import ExpectationResult, ValidationReport
 from federation.quality.suite import expectations_of
-from federation.quality.validate import validate
+from federation.quality.validate import Judgement, judge, validate
+from federation.quality.written import UnfitExpectation, bound_to
 
-__all__ = ["Expectation", "ExpectationResult", "ValidationReport", "as_markdown", "expectations_of", "validate"]
+__all__ = [
+    "Expectation",
+    "ExpectationResult",
+    "Judgement",
+    "UnfitExpectation",
+    "ValidationReport",
+    "as_markdown",
+    "bound_to",
+    "expectations_of",
+    "judge",
+    "validate",
+]

@@ -1,9 +1,11 @@
-"""Expectation: one rule about one column, in Great Expectations' own names and arguments."""
+"""Expectation: one rule about a column or two, in Great Expectations' own names and arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from federation.settings.expectations import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +18,9 @@ class Expectation:
         column: the conformed table's column.
         fieldname: the Frappe field that the column carries.
         reason: the rule for a reader, and where it comes from.
-        arguments: Great Expectations' arguments besides `column`.
+        arguments: Great Expectations' arguments besides the columns.
+        severity: what a row that fails it costs.
+        other: the second column of a rule about two, else "".
     """
 
     type: str
@@ -25,3 +29,15 @@ class Expectation:
     fieldname: str
     reason: str
     arguments: Mapping[str, object] = field(default_factory=dict, hash=False)
+    severity: Severity = "warn"
+    other: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it looks at."""
+        return (self.column, self.other) if self.other else (self.column,)
+
+    @property
+    def rejects(self) -> bool:
+        """A document with a row that fails it is set aside."""
+        return self.severity == "reject"

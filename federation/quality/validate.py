@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,7 +28,27 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 def validate(
     table: pa.Table, expectations: Sequence[Expectation], *, examples: int = EXAMPLES, document: str = NAME
 ) -> ValidationReport:
-    """Return how the rows of `table` meet `expectations`.
+    """Return how the rows of `table` meet `expectations`: the report of `judge`."""
+    return judge(table, expectations, examples=examples, document=document).report
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came of judging a table.
+
+    Attributes:
+        report: how its rows meet their expectations.
+        failing: expectation that rejects → the numbers of all rows that fail it, int64; those that none fails left out.
+    """
+
+    report: ValidationReport
+    failing: Mapping[Expectation, pa.Array]
+
+
+def judge(
+    table: pa.Table, expectations: Sequence[Expectation], *, examples: int = EXAMPLES, document: str = NAME
+) -> Judgement:
+    """Return how the rows of `table` meet `expectations`, and which rows are to be rejected.
 
     An expectation about a column that the table doesn't carry (refused by the site, say) has no result. One that Great
     Expectations can't judge has a result with an error, and doesn't pass. Uniqueness is judged within the table.
@@ -37,56 +58,75 @@ def validate(
 
     Args:
         table: rows of one DocType in the contract's Arrow types.
-        expectations: of that DocType; each takes the rows of one column.
+        expectations: of that DocType; each takes the rows of a column or two.
         examples: how many documents each result names at most.
         document: the column that names a row's document: `name`, or `parent` in a child table.
     """
-    judged = [expectation for expectation in expectations if expectation.column in table.column_names]
+    carried = set(table.column_names)
+    judged = [expectation for expectation in expectations if carried.issuperset(expectation.columns)]
     if not judged or not table.num_rows:
-        return ValidationReport(tuple(ExpectationResult(expectation, 0, 0) for expectation in judged), examples)
+        return Judgement(ValidationReport(tuple(ExpectationResult(each, 0, 0) for each in judged), examples), {})
     with _ONE_AT_A_TIME:
         verdicts = _verdicts(table, judged)
-    results = [
-        _result(expectation, verdict, table, examples, document)
-        for expectation, verdict in zip(judged, verdicts, strict=True)
-    ]
-    return ValidationReport(tuple(results), examples)
+    results = []
+    failing = {}
+    for expectation, verdict in zip(judged, verdicts, strict=True):
+        results.append(_result(expectation, verdict, table, examples, document))
+        if expectation.rejects and results[-1].failing:
+            failing[expectation] = pa.array(verdict.result["unexpected_index_list"], pa.int64())
+    return Judgement(ValidationReport(tuple(results), examples), failing)
 
 
 def _verdicts(table: pa.Table, expectations: Sequence[Expectation]) -> list[Any]:
     """Return Great Expectations' results in the order of `expectations`."""
-    batches = _batches()
-    from great_expectations import ExpectationSuite
-
     # Columns go by number: no name that a site chose meets the engine's own rules about names.
-    aliases = {column: f"column_{number}" for number, column in enumerate({each.column: None for each in expectations})}
-    rules = [
-        {
-            "type": expectation.type,
-            "kwargs": {"column": aliases[expectation.column], **expectation.arguments},
-            "meta": {"position": position},
-        }
-        for position, expectation in enumerate(expectations)
-    ]
+    columns = {column: None for each in expectations for column in each.columns}
+    aliases = {column: f"column_{number}" for number, column in enumerate(columns)}
     frame = _frame(table, aliases)
+    verdicts: dict[int, Any] = {}
     try:
-        validated = batches.get_batch(batch_parameters={"dataframe": frame}).validate(
-            ExpectationSuite(name="federation", expectations=rules),
-            # Row numbers, not `unexpected_index_column_names`: naming each failing row in the engine is a Python loop
-            # over them, which takes minutes where all rows fail. No value is collected either.
-            result_format={
-                "result_format": "SUMMARY",
-                "partial_unexpected_count": _LOOKED_THROUGH,
-                "exclude_unexpected_values": True,
-                "return_unexpected_index_query": False,
-            },
-        )
+        batch = _batches().get_batch(batch_parameters={"dataframe": frame})
+        for rejects in (False, True):
+            rules = [
+                _rule(position, expectation, aliases)
+                for position, expectation in enumerate(expectations)
+                if expectation.rejects is rejects
+            ]
+            for verdict in _validated(batch, rules, every_row=rejects) if rules else ():
+                # It answers in an order of its own.
+                verdicts[verdict.expectation_config.meta["position"]] = verdict
     finally:
         # The engine holds on to its last frame; empty, it costs nothing until the next call.
         for alias in aliases.values():
             del frame[alias]
-    # It answers in an order of its own.
-    return sorted(validated.results, key=lambda result: result.expectation_config.meta["position"])
+    return [verdicts[position] for position in range(len(expectations))]
+
+
+def _rule(position: int, expectation: Expectation, aliases: Mapping[str, str]) -> dict[str, object]:
+    names = ("column_A", "column_B") if expectation.other else ("column",)
+    columns = {name: aliases[column] for name, column in zip(names, expectation.columns, strict=True)}
+    return {"type": expectation.type, "kwargs": {**columns, **expectation.arguments}, "meta": {"position": position}}
+
+
+def _validated(
+    batch: Any,  # noqa: ANN401 (Great Expectations' type)
+    rules: list[dict[str, object]],
+    *,
+    every_row: bool,
+) -> Any:  # noqa: ANN401 (Great Expectations' type)
+    from great_expectations import ExpectationSuite
+
+    # Row numbers, not `unexpected_index_column_names`: naming each failing row in the engine is a Python loop over
+    # them, which takes minutes where all rows fail. No value is collected either.
+    return batch.validate(
+        ExpectationSuite(name="federation", expectations=[*rules]),
+        result_format={
+            "result_format": "COMPLETE" if every_row else "SUMMARY",
+            "partial_unexpected_count": _LOOKED_THROUGH,
+            "exclude_unexpected_values": True,
+            "return_unexpected_index_query": False,
+        },
+    ).results
 
 
 @cache

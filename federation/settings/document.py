@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import yaml
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 KeyPath = tuple[str | int, ...]
+_T = TypeVar("_T")
 
 LARGEST_FILE: Final = 512 * 1024
 """Bytes. Far above what 300 satellites need."""
@@ -44,36 +45,66 @@ class Document:
 def read_document(content: bytes) -> Document:
     """Read the bytes of a settings file. Mistakes come back in `problems`; nothing is raised."""
     document = Document()
+    root = _compose(content, document)
+    if isinstance(root, yaml.MappingNode):
+        document.values = _read(document, lambda reading: reading.mapping(root, ()))
+    elif root is not None:
+        document.problems.append(_NOT_A_MAPPING)
+    return document
+
+
+def read_list(content: bytes) -> tuple[Document, list[object]]:
+    """Read the bytes of a file that is a list: its items, and the document without `values`. Nothing is raised."""
+    document = Document()
+    root = _compose(content, document)
+    if isinstance(root, yaml.SequenceNode):
+        items = _read(document, lambda reading: reading.value(root, ()))
+        return document, items if isinstance(items, list) else []
+    if root is not None:
+        document.problems.append(Problem("the file is not a list", "write `- expect: …` lines"))
+    return document, []
+
+
+def _compose(content: bytes, document: Document) -> yaml.Node | None:
     if len(content) > LARGEST_FILE:
         document.problems.append(
             Problem(f"the file is larger than {LARGEST_FILE // 1024} KiB", "check that this is the settings file")
         )
-        return document
+        return None
     try:
         text = content.decode("utf-8-sig")
         _refuse_depth(text)
-        root = yaml.compose(text, _Loader)
+        root: yaml.Node | None = yaml.compose(text, _Loader)
         if root is None:
             document.problems.append(Problem("the file is empty", "run `federation init` to see a commented example"))
-        elif not isinstance(root, yaml.MappingNode):
-            document.problems.append(_NOT_A_MAPPING)
-        else:
-            document.values = _Reading(document).mapping(root, ())
     except UnicodeDecodeError as error:
         document.problems.append(Problem(f"byte {error.start + 1} is not UTF-8 text", "save the file as UTF-8 text"))
     except (_TooDeepError, RecursionError):
-        document.problems.append(Problem("values are nested too deeply", "use the plain structure of the example"))
-    except _TooManyValuesError:
-        document.problems.append(Problem("aliases (`*name`) multiply into too many values", "write the values out"))
+        document.problems.append(_TOO_DEEP)
     except yaml.reader.ReaderError:
         document.problems.append(
             Problem("the file holds characters that YAML does not allow", "save the file as plain UTF-8 text")
         )
     except yaml.MarkedYAMLError as error:
         document.problems.append(_not_yaml(error))
-    return document
+    else:
+        return root
+    return None
 
 
+def _read(document: Document, take: Callable[[_Reading], _T]) -> _T | None:
+    try:
+        return take(_Reading(document))
+    except RecursionError:
+        document.problems.append(_TOO_DEEP)
+    except _TooManyValuesError:
+        document.problems.append(Problem("aliases (`*name`) multiply into too many values", "write the values out"))
+    except yaml.MarkedYAMLError as error:
+        document.problems.append(_not_yaml(error))
+    return None
+
+
+_TOO_DEEP: Final = Problem("values are nested too deeply", "use the plain structure of the example")
 _NOT_A_MAPPING: Final = Problem("the file is not a mapping", "write `key: value` lines, starting with `satellites:`")
 
 

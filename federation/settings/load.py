@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from federation.settings.document import LARGEST_FILE, Document, KeyPath, key_text, read_document
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
+from federation.settings.expectations import load_expectations
 from federation.settings.mistakes import MISTAKES, Mistake, found_in
 from federation.settings.model import CredentialReferences, PolicyRule, Reconcile, Satellite, Schedules, Settings
 from federation.settings.mothership import Analyst, MothershipSettings
@@ -51,7 +52,8 @@ def load_settings(path: Path | None = None) -> Settings:
         path: the file; None for the one that $FEDERATION_SETTINGS names, or else `federation.yaml` in this folder.
 
     Raises:
-        SettingsError: there is no such file, or it holds mistakes; all of them are named, up to `MOST_PROBLEMS`.
+        SettingsError: there is no such file, or it holds mistakes; all of them are named, up to `MOST_PROBLEMS`. The
+            user's expectations are read too, and their mistakes named in the same way.
     """
     file = (path or Path(os.environ.get(ENVIRONMENT) or FILE_NAME)).absolute()
     document = read_document(_content(file))
@@ -63,6 +65,7 @@ def load_settings(path: Path | None = None) -> Settings:
             problems.extend(islice(_problems(error, document), MOST_PROBLEMS))
         else:
             if not problems:
+                load_expectations(settings)
                 return settings
     raise SettingsError(sorted(problems, key=lambda problem: problem.line or 0)[:MOST_PROBLEMS], file)
 

@@ -44,6 +44,9 @@ IDENTITY_FIELDS: Final = frozenset(
 )
 """What a document is known, found and ordered by: the policy never withholds them."""
 
+MetadataRule = Literal["mandatory", "options", "negative", "rating", "order"]
+"""What a site's metadata promises and Frappe may once have let pass: a kind of expectation."""
+
 
 class CredentialReferences(Section):
     """Where the API key and the API secret of a read-only user of the site are kept."""
@@ -242,6 +245,10 @@ class Settings(Section):
     """Least time between two publications of the mothership."""
     validation: Switch = True
     """Whether packages are held against expectations."""
+    expectations: Folder = Field(default="expectations", validate_default=True)
+    """Folder of your own expectations, one file a DocType (expectations/sales-invoice.yaml)."""
+    reject_by_metadata: tuple[MetadataRule, ...] = Field(default=(), examples=[["mandatory", "options"]])
+    """Rules that follow from the sites' metadata and set a document aside instead of warning."""
     schedules: Schedules = Field(default=Schedules(), examples=[{"incremental": "0 * * * *"}])
     """When the pipeline runs by itself."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
 from federation.contract.columns import Contract
 from federation.contract.union import contract_of
@@ -193,6 +194,14 @@ class Shop:
                     for file in current.files
                     if file.kind == "rows"
                 }
+
+    def set_aside(self, name: str) -> set[str]:
+        """Documents in quarantine on the lake, folded to the newest state."""
+        with _copied(self._lake) as copy:
+            folder = open_lake(str(copy), "shop")
+            current = compact(folder, CommitLog(folder), self.contract(name))
+            files = [folder.uri(file.path) for file in current.files if file.kind == "quarantine"]
+            return {row["name"] for file in files for row in pq.read_table(file).to_pylist()}
 
     def names(self, name: str) -> set[str]:
         rows = self.folded(name).get(name)

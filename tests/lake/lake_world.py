@@ -154,7 +154,7 @@ class World:
                 writer.add_tombstones([each.name], at(each.tick))
             if isinstance(each, Refused):
                 cells = [
-                    (each.name, f"field_{cell}", "x", "does not fit", naive(each.tick), "{}")
+                    (each.name, f"field_{cell}", "x", "does not fit", naive(each.tick), "{}", "")
                     for cell in range(each.cells)
                 ]
                 writer.add_quarantined(

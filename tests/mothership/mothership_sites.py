@@ -205,7 +205,7 @@ class Site:
 
 
 def _misfit(name: str, tick: int) -> dict[str, object]:
-    reason = {"fieldname": "total", "value": "x", "reason": "is no number", "document": "{}"}
+    reason = {"fieldname": "total", "value": "x", "reason": "is no number", "document": "{}", "rule": ""}
     return {"name": name, "observed": naive(tick), **reason}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from federation.lake.packages import QUARANTINE_SCHEMA
-from federation.mothership.duckdb.sql import parquet
+from federation.mothership.duckdb.sql import parquet, quarantine_rows
 from federation.mothership.duckdb.stage import Target
 from federation.mothership.package_files import ReadyPackage
 from federation.mothership.sql import column, listed, literal
@@ -70,7 +70,7 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
         **parts,
     )
     packages = [package for package in group if package.quarantine]
-    files = parquet(package.quarantine.path for package in packages if package.quarantine)
+    files = quarantine_rows(package.quarantine.path for package in packages if package.quarantine)
     if not packages:
         return 0
     connection.run(

@@ -78,6 +78,15 @@ def parquet(paths: Iterable[str]) -> Fragment:
     return Fragment(f"read_parquet([{', '.join(map(literal, paths))}])")
 
 
+def quarantine_rows(paths: Iterable[str]) -> Fragment:
+    """Return the rows of quarantine files with their `file_index`; `rule` is "" in those of earlier versions."""
+    files = f"read_parquet([{', '.join(map(literal, paths))}], union_by_name=true)"
+    return Fragment(
+        "(SELECT * REPLACE (coalesce(rule, '') AS rule) FROM (SELECT ''::VARCHAR AS rule WHERE false "
+        f"UNION ALL BY NAME SELECT *, file_index FROM {files}))"
+    )
+
+
 def widened(value: Fragment, held: pa.DataType, wanted: pa.DataType) -> Fragment:
     """Return a value in a wider type.
 

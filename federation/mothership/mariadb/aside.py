@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from federation.lake.packages import QUARANTINE_SCHEMA
-from federation.mothership.duckdb.sql import parquet
+from federation.mothership.duckdb.sql import parquet, quarantine_rows
 from federation.mothership.mariadb.bulk import load
 from federation.mothership.mariadb.keys import Target, announce, take_back
 from federation.mothership.package_files import ReadyPackage
@@ -70,7 +70,7 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
             settled=settled,
         )
     packages = [package for package in group if package.quarantine]
-    files = parquet(package.quarantine.path for package in packages if package.quarantine)
+    files = quarantine_rows(package.quarantine.path for package in packages if package.quarantine)
     if not packages:
         return 0
     target.bench.run(

@@ -1,0 +1,226 @@
+"""Expectations of the user's own: what they reject is set aside whole, and what they warn of is loaded."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from extract_world import CUSTOMER, ORDER, Shop
+
+BETWEEN = "expect_column_values_to_be_between"
+NEVER_NEGATIVE = f"- {{expect: {BETWEEN}, field: qty, table: Order Line, min_value: 0, severity: reject}}"
+TOTAL = f"- {{expect: {BETWEEN}, field: total, min_value: 0, severity: reject, reason: A total is never negative.}}"
+
+
+def expecting(shop: Shop, doctype: str, text: str, **settings: Any) -> Shop:
+    """The shop, judged by what a file of the settings' folder says."""
+    folder = shop.folder / "expectations"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{doctype.lower()}.yaml").write_text(text)
+    return shop.with_settings(validation=True, **settings)
+
+
+def quarantine(shop: Shop) -> list[dict[str, Any]]:
+    """Rows of all quarantine files."""
+    files = [
+        shop.lake.uri(file.path)
+        for manifest in shop.manifests()
+        for package in manifest.packages
+        for file in package.files
+        if file.kind == "quarantine"
+    ]
+    return [row for file in files for row in pq.read_table(file).to_pylist()]
+
+
+def packages(shop: Shop) -> int:
+    return sum(len(manifest.packages) for manifest in shop.manifests())
+
+
+def test_a_bad_child_row_sets_its_whole_document_aside_with_rule_field_value_and_reason(shop: Shop) -> None:
+    judged = expecting(shop, ORDER, NEVER_NEGATIVE)
+    good, bad = shop.order(), shop.order(lines=3)
+    shop.documents.sql_update("Order Line", {"parent": bad, "idx": 2}, {"qty": -1.5})
+    outcome = judged.sync()[ORDER]
+    assert (outcome.documents, outcome.quarantined) == (1, 1)
+    assert shop.names(ORDER) == {good}
+    for child in ("Order Line", "Order Tax"):
+        assert {row["parent"] for row in shop.folded(ORDER)[child].to_pylist()} == {good}
+    [row] = quarantine(shop)
+    assert (row["name"], row["rule"], row["fieldname"], row["value"]) == (bad, BETWEEN, "qty", "-1.5")
+    assert row["reason"].startswith("Order Line: qty: expect_column_values_to_be_between (min_value: 0")
+    document = json.loads(row["document"])
+    assert [line["qty"] for line in document["Order Line"]] == [0, -1.5, 0.5]
+    assert (document["name"], document["total"], document["Order Tax"][0]["rate"]) == (bad, 0.1, 19)
+    assert not {"satellite", "observed", "creation_utc"} & document.keys()
+
+
+def test_what_only_warns_is_loaded_and_reported(shop: Shop) -> None:
+    judged = expecting(shop, ORDER, NEVER_NEGATIVE.replace("reject", "warn"))
+    bad = shop.order()
+    shop.documents.sql_update("Order Line", {"parent": bad, "idx": 1}, {"qty": -1})
+    outcome = judged.sync()[ORDER]
+    assert (outcome.documents, outcome.quarantined) == (1, 0)
+    [result] = [each for each in outcome.reports["Order Line"].results if each.expectation.type == BETWEEN]
+    assert (result.failing, result.passed) == (1, False)
+    shop.assert_same(ORDER)
+
+
+def test_the_version_accepted_before_stays_until_the_document_is_mended(shop: Shop) -> None:
+    judged = expecting(shop, ORDER, TOTAL)
+    order = shop.order(total=5)
+    judged.sync()
+    shop.documents.save(ORDER, order, {"total": -5})
+    assert judged.sync()[ORDER].quarantined == 1
+    assert (shop.names(ORDER), float(shop.value(ORDER, order, "total"))) == ({order}, 5)
+    shop.documents.save(ORDER, order, {"total": 7})
+    assert judged.sync()[ORDER].quarantined == 0
+    shop.assert_same(ORDER)
+    assert not shop.set_aside(ORDER)
+
+
+def test_a_document_rejected_again_unchanged_makes_no_package(shop: Shop) -> None:
+    judged = expecting(shop, ORDER, TOTAL)
+    shop.order(total=-5)
+    assert judged.sync()[ORDER].quarantined == 1
+    before = packages(shop)
+    assert judged.sync()[ORDER].quarantined == 0
+    assert judged.sync(depth="full")[ORDER].quarantined == 0
+    assert sum(file.kind != "seen" for m in shop.manifests() for p in m.packages for file in p.files) >= before
+    assert len(quarantine(shop)) == 1
+
+
+def test_a_document_rejected_for_another_reason_says_the_new_one(shop: Shop) -> None:
+    shop.order(total=-5)
+    expecting(shop, ORDER, TOTAL).sync()
+    expecting(shop, ORDER, TOTAL.replace("A total is never negative.", "Nobody owes us less than nothing.")).sync()
+    assert [row["reason"] for row in quarantine(shop)] == [
+        "A total is never negative.",
+        "Nobody owes us less than nothing.",
+    ]
+
+
+def test_every_failing_row_of_a_large_batch_is_taken(shop: Shop) -> None:
+    judged = expecting(shop, CUSTOMER, TOTAL.replace("total", "limit"))
+    for number in range(1_100):
+        shop.customer(f"bad {number}", limit=-1)
+    shop.customer("good", limit=1)
+    outcome = judged.sync(doctypes=(CUSTOMER,))[CUSTOMER]
+    assert (outcome.documents, outcome.quarantined) == (1, 1_100)
+    assert shop.names(CUSTOMER) == {"good"}
+
+
+@pytest.mark.parametrize("rows", [1, 7, 1_000])
+def test_the_size_of_a_batch_changes_nothing(shop: Shop, rows: int) -> None:
+    judged = expecting(shop, ORDER, TOTAL, batch_rows=rows, satellite={"page_rows": 3})
+    names = [shop.order(total=-number if number % 2 else number) for number in range(10)]
+    outcome = judged.sync()[ORDER]
+    assert (outcome.documents, outcome.quarantined) == (5, 5)
+    assert shop.names(ORDER) == set(names[::2])
+    assert {row["name"] for row in quarantine(shop)} == set(names[1::2])
+
+
+def test_a_document_that_is_mended_while_it_is_read_is_kept_although_its_first_version_was_bad(shop: Shop) -> None:
+    judged = expecting(shop, ORDER, TOTAL)
+    order = shop.order(total=-5)
+    shop.watch.before("resource/Order Tax", lambda: None)
+    shop.age(ORDER)
+    shop.watch.before("order_by=%60tabOrder%60.%60modified", lambda: shop.documents.save(ORDER, order, {"total": 5}))
+    judged.sync()
+    judged.sync()
+    shop.assert_same(ORDER)
+    assert not shop.set_aside(ORDER)
+
+
+def test_a_renamed_document_that_is_rejected_keeps_its_version_under_the_old_name(shop: Shop) -> None:
+    judged = expecting(shop, CUSTOMER, TOTAL.replace("total", "limit"))
+    shop.customer("old", limit=5)
+    judged.sync()
+    shop.documents.rename(CUSTOMER, "old", "new")
+    shop.documents.save(CUSTOMER, "new", {"limit": -5})
+    judged.sync()
+    assert shop.names(CUSTOMER) == {"old"}
+    shop.documents.save(CUSTOMER, "new", {"limit": 6})
+    judged.sync()
+    shop.assert_same(CUSTOMER)
+
+
+def test_a_rule_that_cannot_be_judged_fails_its_doctype_and_loads_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = expecting(shop, ORDER, TOTAL)
+    shop.order()
+    shop.customer("a")
+
+    from federation.quality import validate
+
+    def unable(*_: object, **__: object) -> bool:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(validate, "_frame", unable)
+    with pytest.raises(RuntimeError):
+        judged.sync()
+    assert not shop.manifests()[-1].packages
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("field: totle", "Order has no field `totle` that is read here. Did you mean `total`?"),
+        ("field: qty, table: Order Lime", "Order has no child table 'Order Lime' that is read here. Did you mean"),
+        ("field: remarks", f"{BETWEEN} judges what has an order, and `remarks` is a Data. Choose another rule"),
+    ],
+)
+def test_a_field_that_the_site_doesnt_have_fails_the_doctype_alone(shop: Shop, line: str, told: str) -> None:
+    judged = expecting(shop, ORDER, f"\n- {{expect: {BETWEEN}, {line}, min_value: 0}}")
+    shop.order()
+    shop.customer("a")
+    outcomes = judged.sync()
+    assert outcomes[ORDER].status == "failed"
+    assert told in outcomes[ORDER].error
+    assert "expectations/order.yaml, line 2" in outcomes[ORDER].error
+    assert outcomes[CUSTOMER].documents == 1
+
+
+def test_expectations_of_what_the_policy_holds_back_or_hashes_fail_the_doctype(shop: Shop) -> None:
+    shop.order()
+    for action, told in (("drop", "the policy holds `total` of Order back"), ("hash", "the policy alters `total`")):
+        rules = [{"field": "total", "action": action}]
+        judged = expecting(shop, ORDER, TOTAL, policy=rules, policy_hash_key=f"file:{shop.folder}/hash")
+        assert told in judged.sync()[ORDER].error
+
+
+def test_expectations_for_other_satellites_are_not_for_this_one(shop: Shop) -> None:
+    other = {"url": "https://other.test", "credentials": {"key": "env:A", "secret": "env:B"}}
+    judged = expecting(shop, ORDER, TOTAL.replace("reject", "reject, satellites: [shop]"))
+    shop.order(total=-5)
+    assert judged.sync()[ORDER].quarantined == 1
+    assert other
+
+
+def test_pairs_of_fields_are_compared_in_their_row(shop: Shop) -> None:
+    rule = "expect_column_pair_values_a_to_be_greater_than_b"
+    judged = expecting(shop, ORDER, f"- {{expect: {rule}, field_A: modified, field_B: due, severity: reject}}")
+    good, bad = shop.order(due="2020-01-01 00:00:00"), shop.order(due="2099-01-01 00:00:00")
+    judged.sync()
+    assert shop.names(ORDER) == {good}
+    [row] = quarantine(shop)
+    assert (row["name"], row["rule"], row["fieldname"]) == (bad, rule, "modified")
+
+
+def test_what_metadata_says_rejects_where_the_settings_ask_for_it(shop: Shop) -> None:
+    shop.site.store.add_custom_field(ORDER, {"fieldname": "mood", "fieldtype": "Select", "options": "good\nbad"})
+    odd = shop.order()
+    shop.documents.sql_update(ORDER, {"name": odd}, {"mood": "awful"})
+    assert shop.with_settings(validation=True).sync()[ORDER].quarantined == 0
+    strict = shop.with_settings(validation=True, reject_by_metadata=["options"])
+    shop.documents.save(ORDER, odd, {"remarks": "again"})
+    assert strict.sync()[ORDER].quarantined == 1
+
+
+def test_a_state_that_no_document_can_have_is_rejected_whatever_the_settings_say(shop: Shop) -> None:
+    odd = shop.order()
+    shop.documents.sql_update(ORDER, {"name": odd}, {"docstatus": 7})
+    assert shop.with_settings(validation=True).sync()[ORDER].quarantined == 1
+    assert quarantine(shop)[0]["fieldname"] == "docstatus"
