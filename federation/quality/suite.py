@@ -64,7 +64,7 @@ def expectations_of(
     ]
     return [
         replace(expectation, severity="reject") if kind == _ALWAYS or kind in reject else expectation
-        for kind, expectation in [*ruled, *_of_pairs(table, [column for column in columns if column.name not in altered])]
+        for kind, expectation in [*ruled, *_of_pairs(table, columns, altered)]
     ]
 
 
@@ -96,9 +96,9 @@ def _of_column(table: TableContract, column: Column, *, altered: bool, frappe_ma
         yield "rating", expect(BETWEEN, f"{label} is a rating: a share of one.", min_value=0, max_value=1)
 
 
-def _of_pairs(table: TableContract, columns: Sequence[Column]) -> Iterator[_Ruled]:
+def _of_pairs(table: TableContract, columns: Sequence[Column], altered: Collection[str]) -> Iterator[_Ruled]:
     """Yield that nothing ends before it starts: pairs that Frappe checks (Document.validate_from_to_dates)."""
-    by_fieldname = {column.fieldname: column for column in columns}
+    by_fieldname = {column.fieldname: column for column in columns if column.name not in altered}
     for start, end in _SPANS:
         first, last = by_fieldname.get(start), by_fieldname.get(end)
         if first is None or last is None or first.type != last.type or first.type not in (DATE, DATETIME):
