@@ -152,10 +152,12 @@ def _bound(reading: DocumentReading, written: WrittenExpectation) -> Expectation
         raise UnfitExpectation(
             written, f"{reading.doctype} has no child table {written.table!r} that is read here", fix
         )
+    place = "" if table is reading.parent else f"{table.table.doctype}."
     return bound_to(
         table.table,
         written,
         read=[field.column.name for field in table.fields],
+        withheld=[name.removeprefix(place) for name, told in reading.treatments.items() if told == "drop"],
         altered=[field.column.name for field in table.fields if field.is_altered],
         hashed=[field.column.name for field in table.fields if field.hash_key is not None],
     )

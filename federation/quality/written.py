@@ -31,6 +31,7 @@ def bound_to(
     written: WrittenExpectation,
     *,
     read: Collection[str],
+    withheld: Collection[str],
     altered: Collection[str],
     hashed: Collection[str],
 ) -> Expectation:
@@ -39,7 +40,8 @@ def bound_to(
     Args:
         table: the satellite's own contract of the DocType or child DocType.
         written: what the user wrote.
-        read: columns that are asked for: what the policy drops isn't among them.
+        read: columns that are asked for.
+        withheld: fields that the policy drops.
         altered: those that the policy changes on the way: nothing can be said of their values.
         hashed: those among them of which a missing value stays one.
 
@@ -47,7 +49,7 @@ def bound_to(
         UnfitExpectation: the table has no such field, the policy holds it back, or the rule can't judge its type.
     """
     rule = RULES[written.expect]
-    columns = [_column(table, written, fieldname, read) for fieldname in written.fields]
+    columns = [_column(table, written, fieldname, read, withheld) for fieldname in written.fields]
     for column in columns:
         if column.name in altered and not (written.expect == NOT_NULL and column.name in hashed):
             what = f"the policy alters `{column.fieldname}` on its way, so its values can't be judged"
@@ -71,15 +73,17 @@ def bound_to(
     )
 
 
-def _column(table: TableContract, written: WrittenExpectation, fieldname: str, read: Collection[str]) -> Column:
-    column = table.by_fieldname.get(fieldname.casefold())
-    if column is None or not column.satellites:
-        known = [each.fieldname for each in table.by_fieldname.values() if each.satellites]
-        fix = did_you_mean(fieldname, known, "look at its fields on the site")
-        raise UnfitExpectation(written, f"{table.doctype} has no field `{fieldname}` that is read here", fix)
-    if column.name not in read:
+def _column(
+    table: TableContract, written: WrittenExpectation, fieldname: str, read: Collection[str], withheld: Collection[str]
+) -> Column:
+    if fieldname in withheld:
         what = f"the policy holds `{fieldname}` of {table.doctype} back"
         raise UnfitExpectation(written, what, "remove the expectation, or keep the field")
+    column = table.by_fieldname.get(fieldname.casefold())
+    if column is None or column.name not in read:
+        known = [each.fieldname for each in table.by_fieldname.values() if each.name in read]
+        fix = did_you_mean(fieldname, known, "look at its fields on the site")
+        raise UnfitExpectation(written, f"{table.doctype} has no field `{fieldname}` that is read here", fix)
     return column
 
 

@@ -65,8 +65,11 @@ class WrittenExpectations:
 
 
 def stem_of(doctype: str) -> str:
-    """Return what the file of a DocType is called before `.yaml`: `sales-invoice` for Sales Invoice."""
-    return re.sub(r"[\W_]+", "-", doctype.lower()).strip("-")
+    """Return what the file of a DocType is called before `.yaml`: `sales_invoice` for Sales Invoice.
+
+    The same comes of `sales-invoice` and `Sales Invoice`, so a file may be called so too.
+    """
+    return re.sub(r"[\W_]+", "_", doctype.lower()).strip("_")
 
 
 def load_expectations(settings: Settings) -> WrittenExpectations:
@@ -79,11 +82,18 @@ def load_expectations(settings: Settings) -> WrittenExpectations:
     """
     folder = settings.expectations
     files = sorted(folder.glob("*.y*ml")) if folder.is_dir() else []
-    return WrittenExpectations({file.stem: _file(file, settings) for file in files})
+    read: dict[str, Path] = {}
+    by_stem: dict[str, tuple[WrittenExpectation, ...]] = {}
+    for file in files:
+        by_stem[stem_of(file.stem)] = _file(file, settings, read.get(stem_of(file.stem)))
+        read[stem_of(file.stem)] = file
+    return WrittenExpectations(by_stem)
 
 
-def _file(file: Path, settings: Settings) -> tuple[WrittenExpectation, ...]:
+def _file(file: Path, settings: Settings, other: Path | None) -> tuple[WrittenExpectation, ...]:
     problems = list(_misnamed(file, settings))
+    if other is not None:
+        problems.append(Problem(f"{other.name} is of the same DocType", "keep one of the two"))
     document, items = read_list(_content(file))
     problems.extend(document.problems)
     written = []
@@ -119,7 +129,7 @@ def _misnamed(file: Path, settings: Settings) -> Iterator[Problem]:
     if modules or any(_PATTERN & set(name) for name in names):
         return
     stems = {stem_of(name) for name in names}
-    if file.stem not in stems:
+    if stem_of(file.stem) not in stems:
         fix = did_you_mean(file.stem, stems, f"call it after a DocType, such as {min(stems)}.yaml")
         yield Problem("no DocType that the settings select is called like this file", fix)
 

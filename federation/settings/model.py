@@ -246,7 +246,7 @@ class Settings(Section):
     validation: Switch = True
     """Whether packages are held against expectations."""
     expectations: Folder = Field(default="expectations", validate_default=True)
-    """Folder of your own expectations, one file a DocType (expectations/sales-invoice.yaml)."""
+    """Folder of your own expectations, one file a DocType (expectations/sales_invoice.yaml)."""
     reject_by_metadata: tuple[MetadataRule, ...] = Field(default=(), examples=[["mandatory", "options"]])
     """Rules that follow from the sites' metadata and set a document aside instead of warning."""
     schedules: Schedules = Field(default=Schedules(), examples=[{"incremental": "0 * * * *"}])

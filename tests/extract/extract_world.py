@@ -198,7 +198,7 @@ class Shop:
     def set_aside(self, name: str) -> set[str]:
         """Documents in quarantine on the lake, folded to the newest state."""
         with _copied(self._lake) as copy:
-            folder = open_lake(str(copy), "shop")
+            folder = open_lake(LakePlace(str(copy)), "shop")
             current = compact(folder, CommitLog(folder), self.contract(name))
             files = [folder.uri(file.path) for file in current.files if file.kind == "quarantine"]
             return {row["name"] for file in files for row in pq.read_table(file).to_pylist()}
@@ -293,7 +293,7 @@ def _settings(folder: Path, url: str, **changes: Any) -> Settings:
     }
     plain = {
         "doctypes": [CUSTOMER, ORDER, PUNCH],
-        "satellites": {"shop": satellite},
+        "satellites": {"shop": satellite, **changes.pop("others", {})},
         "lake": "lake",
         "mothership": "duckdb:///mothership.duckdb",
         "var": "var",

@@ -75,10 +75,7 @@ def test_options_of_a_link_are_a_doctype_and_no_set():
 
 def test_an_altered_select_is_not_compared_with_its_options_but_must_be_there():
     column = field("gender", "Select", TEXT, options="A\nB", mandatory=True)
-    assert rules(column, altered={"gender"}) == [
-        ("values_to_not_be_null", {}),
-        ("value_lengths_to_be_between", {"min_value": 1}),
-    ]
+    assert rules(column, altered={"gender"}) == [("values_to_not_be_null", {})]
 
 
 @pytest.mark.parametrize(("fieldtype", "arrow"), [("Int", INTEGER), ("Float", MONEY), ("Currency", WIDE_NUMBER)])

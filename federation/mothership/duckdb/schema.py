@@ -43,7 +43,9 @@ class DuckdbDefiner:
         """Make a table, with its comments, where it isn't there."""
         columns = listed(Fragment(f"{identifier(column.name)} {TYPES[column.type]}") for column in table.columns)
         self.connection.run("CREATE TABLE IF NOT EXISTS {table} ({columns})", table=table.name, columns=columns)
-        descriptions = {column.name: column.description for column in table.columns}
+        # One of an earlier version has fewer columns.
+        standing = _columns(self.connection, table.name)
+        descriptions = {column.name: column.description for column in table.columns if column.name in standing}
         _comment_on(self.connection, table.name, table.description, descriptions)
 
     def add_column(self, table: SystemTable, column: SystemColumn) -> None:
