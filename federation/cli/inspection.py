@@ -29,11 +29,13 @@ from federation.cli.own_lists import OWN_LISTS
 from federation.cli.readiness import missing_secrets
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.documents import document_reading
-from federation.extract.errors import NoTimeZone
-from federation.extract.satellite import open_session
+from federation.extract.errors import NoTimeZone, UnfitExpectations
+from federation.extract.satellite import expected_of, open_session
 from federation.extract.selected import Selected, select
+from federation.extract.suites import suites_of
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import SettingsError
+from federation.settings.expectations import load_expectations
 from federation.settings.model import Satellite, Settings
 from federation.settings.selection import Selection
 
@@ -119,10 +121,17 @@ def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession)
     selection = settings.selection(satellite)
     selected = select(session, selection, SatelliteSchema(satellite.name), only=None, now=datetime.now(UTC))
     fleet = FleetPolicy(settings)
+    expected = expected_of(settings, load_expectations(settings), facts)
 
     def sounding(doctype: str) -> Sounding:
         reading = document_reading(satellite.name, doctype, selected.schema, zone, fleet)
-        return sound(session, reading, selected.schema, rights.restrictions)
+        found = sound(session, reading, selected.schema, rights.restrictions)
+        try:
+            if expected:
+                suites_of(reading, expected)
+        except UnfitExpectations as error:
+            return replace(found, error=found.error or str(error))
+        return found
 
     with ThreadPoolExecutor(satellite.connections) as pool:
         soundings = dict(zip(selected.doctypes, pool.map(sounding, selected.doctypes), strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,8 +20,12 @@ from federation.extract.outcome import DocTypeOutcome
 from federation.extract.signals import Signals, merged_into, pointing_at_renamed, signalled
 from federation.extract.site_time import Window
 from federation.extract.succession import settle_gone, settle_strangers
+from federation.extract.suites import Rules
 from federation.extract.temporary_names import Temporary, settle_temporary_names
 from federation.lake.manifest import DocTypeState, OpenWalk, Position
+
+_AT_ONCE: Final = 10_000
+"""Documents that are judged by other rules now and read before they may be committed."""
 
 
 def walk_changes(
@@ -83,6 +88,7 @@ class _ChangesWalk:
             pending=list(pending),
             strange_before=self._state.until,
         ) as harvest:
+            self._note_rules(harvest.rules, resumed=resumed)
             if self._open.by_name:
                 self._load(harvest)
             top = self._follow(harvest, resumed=resumed or self._open.position.modified != "")
@@ -95,6 +101,20 @@ class _ChangesWalk:
             if refusal is not None:
                 raise refusal
             return harvest.outcome(self.context.began)
+
+    def _note_rules(self, rules: Rules, *, resumed: bool) -> None:
+        """Take note of whether all documents so far were judged by today's rules.
+
+        Until the walk ends, commits tell that documents are judged by several, so that none is forgotten if it doesn't.
+        """
+        before = self._state
+        if before.begun is None and not resumed:
+            before = replace(before, accepted_by=rules.accepting, rejected_by=rules.reading)
+        self._state = replace(
+            before,
+            accepted_by=before.accepted_by if before.accepted_by == rules.accepting else "",
+            rejected_by=before.rejected_by if before.rejected_by == rules.reading else "",
+        )
 
     def _load(self, harvest: Harvest) -> None:
         """The first load's phase by primary key; what changes meanwhile is followed from its beginning on."""
@@ -165,7 +185,7 @@ class _ChangesWalk:
         return read_changes(session, wire, after=after, until=window.until, page_rows=page_rows)
 
     def _settle(self, harvest: Harvest) -> MassDeletion | None:
-        """Read by name what is pending and what the site's own lists tell of.
+        """Read by name what is pending, what the site's own lists tell of, and what was judged by other rules.
 
         Where too much is gone, that is left pending and returned: the DocType's other changes don't wait for somebody's
         decision.
@@ -173,10 +193,17 @@ class _ChangesWalk:
         told = signalled(harvest, self.signals)
         linking = pointing_at_renamed(self.context, self.reading, self.schema, self.signals, self._open.id)
         names = list(dict.fromkeys([*harvest.pending, *told, *linking]))
-        if not names:
+        if (self._state.accepted_by, self._state.rejected_by) != (harvest.rules.accepting, harvest.rules.reading):
+            self._save_if_gathered(harvest)
+        anew = harvest.to_read_anew(self._state)
+        if not names and not anew:
             return None
         self._save_if_gathered(harvest)
-        _, gone = harvest.settle(names)
+        gone = harvest.settle(names)[1] if names else []
+        for start in range(0, len(anew), _AT_ONCE):
+            gone += harvest.settle(anew[start : start + _AT_ONCE], judge_known=True)[1]
+            self._save_if_due(harvest)
+        gone = list(dict.fromkeys(gone))
         self._save_if_gathered(harvest)
         try:
             settle_gone(harvest, gone, merged_into(self.signals, self.reading.doctype), deleted=self._deleted)
@@ -235,4 +262,6 @@ class _ChangesWalk:
             uncovered=tuple(uncovered),
             temporary=temporary.count,
             temporary_newest=temporary.newest,
+            accepted_by=harvest.rules.accepting,
+            rejected_by=harvest.rules.reading,
         )

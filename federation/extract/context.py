@@ -13,9 +13,8 @@ from federation.extract.documents import ReadTables
 from federation.extract.errors import RunStopped
 from federation.extract.outcome import Progress
 from federation.extract.site_time import CLOCK_ERROR, SiteClock, Window, window, wire_time
+from federation.extract.suites import Expected
 from federation.lake.run import LakeRun
-from federation.settings.expectations import WrittenExpectations
-from federation.settings.model import MetadataRule
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,7 @@ class RunContext:
         site_clock: the site's clock as the run met it.
         manners: how the site's lists behave.
         in_parallel: reads a document's child tables side by side.
-        validate: rows are judged by their expectations before they are packaged.
-        frappe_major: the site's major version of Frappe, None where it doesn't tell.
-        expectations: the user's own.
-        reject_by_metadata: kinds of rules that follow from metadata and set documents aside instead of warning.
+        expected: what rows have to meet before they are packaged; None: they aren't judged.
         allow_mass_delete: believe the site although more documents than allowed are gone.
     """
 
@@ -67,10 +63,7 @@ class RunContext:
     manners: Manners
     in_parallel: ReadTables
     progress: Progress
-    validate: bool = True
-    frappe_major: int | None = None
-    expectations: WrittenExpectations = field(default_factory=lambda: WrittenExpectations({}))
-    reject_by_metadata: tuple[MetadataRule, ...] = ()
+    expected: Expected | None = None
     allow_mass_delete: bool = False
     stop: Event = field(default_factory=Event)
     _batches: Counter[str] = field(default_factory=Counter)

@@ -93,7 +93,7 @@ class ExpectationNotJudged(DocTypeFailed):
     def __init__(self, satellite: str, expectation: Expectation, reason: str) -> None:
         super().__init__(
             f"{satellite}: {expectation.type} of {expectation.doctype}.{expectation.fieldname} could not be judged: "
-            f"{reason} It rejects documents, so nothing of this batch is kept. Correct it, or let it warn."
+            f"{reason.rstrip('.')}. It rejects documents, so nothing of this batch is kept. Correct it, or let it warn."
         )
 
 

@@ -18,12 +18,14 @@ import pyarrow.compute as pc
 from connectors.frappe import WirePage, read_named
 from federation.contract.fieldtypes import DATETIME
 from federation.contract.names import OBSERVED
+from federation.extract.anew import to_read_anew
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, RejectedDocument, WholeDocuments, make_whole
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.quarantine import quarantine_rows
 from federation.extract.rejection import rejected_documents
 from federation.extract.site_time import read_wire_time
+from federation.extract.suites import Rules
 from federation.extract.validation import BatchValidation
 from federation.lake.known import KnownDocuments
 from federation.lake.lookups import Aside, set_aside
@@ -100,6 +102,15 @@ class Harvest:
         return self.reading.doctype
 
     @property
+    def rules(self) -> Rules:
+        """What documents are judged by."""
+        return self._validation.rules
+
+    def to_read_anew(self, state: DocTypeState) -> list[str]:
+        """Return the names of documents that were judged by other rules; all that was gathered must be committed."""
+        return to_read_anew(self.context, self.reading, state, self._validation.suites, self.walk)
+
+    @property
     def refused(self) -> frozenset[str]:
         """Fields that the site left out; a child table's with its DocType in front."""
         return frozenset(self._refused)
@@ -130,7 +141,12 @@ class Harvest:
         return self._known
 
     def take(
-        self, page: WirePage, *, compare: Sequence[bool] | None = None, note_seen: bool = False
+        self,
+        page: WirePage,
+        *,
+        compare: Sequence[bool] | None = None,
+        note_seen: bool = False,
+        judge_known: bool = False,
     ) -> pa.ChunkedArray:
         """Package the documents of a page: those that are whole aren't pending any more, those that moved are.
 
@@ -138,13 +154,15 @@ class Harvest:
             page: parents, each once.
             compare: which of them the lake may have as they are; these are packaged only where they differ.
             note_seen: tell the lake of documents that were found as known.
+            judge_known: those that were found as known are judged too.
 
         Returns:
             The names, as strings, of those that are whole and fit the contract; expectations have no say yet.
         """
         self.context.stop_if_asked(self.doctype)
         whole = make_whole(self.context.session, self.reading, page, self.context.in_parallel, self._unlisted)
-        self.add(whole, page.observed, list(map(str, page.column("name"))), compare, note_seen=note_seen)
+        names = list(map(str, page.column("name")))
+        self.add(whole, page.observed, names, compare, note_seen=note_seen, judge_known=judge_known)
         return whole.tables[self.doctype].column("name")
 
     def add(
@@ -155,20 +173,23 @@ class Harvest:
         compare: Sequence[bool] | None,
         *,
         note_seen: bool = False,
+        judge_known: bool = False,
     ) -> None:
         """Package documents that are whole; see `take`."""
         tables = whole.tables
         compared = compare or ()
+        same = pa.array([], pa.string())
         if any(compared):
             chosen = tables if all(compared) else _only(tables, self.reading, compress(names, compared))
             same = self.known().unchanged(chosen)
             self._unchanged += len(same)
-            if len(same):
-                tables = _without(tables, self.reading, same)
-                if note_seen:
-                    self._writer.add_seen(same, observed)
+        if len(same) and not (judge_known and self._validation.rejects):
+            tables = _without(tables, self.reading, same)
+            if note_seen:
+                self._writer.add_seen(same, observed)
+            same = same.slice(len(same))
         self._validation.add(tables)
-        page = _HeldPage(tables, tables[self.doctype].num_rows, compared=any(compared), note_seen=note_seen)
+        page = _HeldPage(tables, tables[self.doctype].num_rows, same, compared=any(compared), note_seen=note_seen)
         if self._validation.rejects and page.documents:
             self._held.append(page)
         else:
@@ -199,8 +220,14 @@ class Harvest:
         taken = self.take(page, compare=[True] * page.rows)
         return {*taken.to_pylist()} - self._judge()
 
-    def settle(self, names: Collection[str], *, note_seen: bool = False) -> tuple[set[str], list[str]]:
+    def settle(
+        self, names: Collection[str], *, note_seen: bool = False, judge_known: bool = False
+    ) -> tuple[set[str], list[str]]:
         """Read and judge documents by name, whatever their `modified`; what the lake has isn't packaged.
+
+        Args:
+            names: theirs.
+            note_seen, judge_known: see `take`.
 
         Returns:
             (the names accepted, those that no list returns under exactly this name).
@@ -212,7 +239,8 @@ class Harvest:
         met: set[str] = set()
         for page in read_named(self.context.session, self.reading.parent.wire, list(names)):
             met.update(map(str, page.column("name")))
-            accepted.update(self.take(page, compare=[True] * page.rows, note_seen=note_seen).to_pylist())
+            taken = self.take(page, compare=[True] * page.rows, note_seen=note_seen, judge_known=judge_known)
+            accepted.update(taken.to_pylist())
         return accepted - self._judge(), [name for name in dict.fromkeys(names) if name not in met]
 
     def mark_seen(self, names: Sequence[str], observed: datetime) -> None:
@@ -310,10 +338,11 @@ class Harvest:
             observed: datetime = page.tables[self.doctype].column(OBSERVED)[0].as_py()
             faults = rejected.get(observed)
             if faults is None:
-                self._package(page.tables)
+                self._package(_without(page.tables, self.reading, page.known))
                 continue
             names.update(faults)
-            self._package(_without(page.tables, self.reading, pa.array(faults, pa.string())))
+            aside = pa.array(faults, pa.string())
+            self._package(_without(page.tables, self.reading, pa.concat_arrays([page.known, aside])))
             documents = rejected_documents(self.reading, page.tables, faults)
             self._set_aside(documents, observed.replace(tzinfo=UTC), page)
         return names
@@ -363,12 +392,14 @@ class _HeldPage:
     Attributes:
         tables: as in `WholeDocuments`.
         documents: how many are in it.
+        known: those that the lake has as they are: they are judged, and not packaged.
         compared: the lake may have some of them as they are.
         note_seen: see `Harvest.take`.
     """
 
     tables: Mapping[str, pa.Table]
     documents: int
+    known: pa.Array
     compared: bool
     note_seen: bool
 
@@ -412,7 +443,9 @@ def _only(tables: Mapping[str, pa.Table], reading: DocumentReading, names: Itera
     }
 
 
-def _without(tables: Mapping[str, pa.Table], reading: DocumentReading, names: pa.Array) -> dict[str, pa.Table]:
+def _without(tables: Mapping[str, pa.Table], reading: DocumentReading, names: pa.Array) -> Mapping[str, pa.Table]:
+    if not len(names):
+        return tables
     return {
         doctype: table.filter(pc.invert(pc.is_in(table.column(_owner(reading, doctype)), names)))
         for doctype, table in tables.items()

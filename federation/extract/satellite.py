@@ -35,6 +35,7 @@ from federation.extract.selected import Selected, select
 from federation.extract.signals import Signals, read_signals
 from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
+from federation.extract.suites import Expected
 from federation.lake.manifest import DocTypeState, SiteState
 from federation.lake.run import LakeRun, new_run_id
 from federation.lakes import lake_folder
@@ -172,10 +173,7 @@ class _Extraction:
                 manners=detect_manners(self.session),
                 in_parallel=child_tables.map,
                 progress=self.progress,
-                validate=self.settings.validation,
-                frappe_major=_major(facts.versions.get("frappe", "")),
-                expectations=self.expectations,
-                reject_by_metadata=self.settings.reject_by_metadata,
+                expected=expected_of(self.settings, self.expectations, facts),
                 allow_mass_delete=self.options.allow_mass_delete,
             )
             yield from self._walk_all(context, readings, selected.schema, new)
@@ -297,7 +295,11 @@ class _Extraction:
             raise NoTimeZone(self.satellite.name, told) from error
 
 
-def _major(version: str) -> int | None:
-    """Return 15 of "15.44.2", None of what is no version."""
-    head = version.partition(".")[0]
-    return int(head) if head.isascii() and head.isdigit() else None
+def expected_of(settings: Settings, written: WrittenExpectations, facts: SiteFacts) -> Expected | None:
+    """Return what documents of a site have to meet, None where nothing is judged."""
+    if not settings.validation:
+        return None
+    # "15" of "15.44.2"; what is no version tells nothing.
+    major = facts.versions.get("frappe", "").partition(".")[0]
+    known = int(major) if major.isascii() and major.isdigit() else None
+    return Expected(written, settings.reject_by_metadata, known)

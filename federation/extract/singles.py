@@ -24,7 +24,8 @@ def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTyp
         observed = context.clock()
         whole = read_single(context.session, reading)
         if whole is not None:
-            harvest.add(whole, observed, [reading.doctype], [True])
+            judge_known = state.accepted_by != harvest.rules.accepting
+            harvest.add(whole, observed, [reading.doctype], [True], judge_known=judge_known)
         bound = context.window(None, "").bound
         read = replace(
             state,
@@ -34,6 +35,8 @@ def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTyp
             compared=context.began,
             uncovered=(),
             treatments=dict(reading.treatments),
+            accepted_by=harvest.rules.accepting,
+            rejected_by=harvest.rules.reading,
         )
         harvest.complete(read, context.began)
         return harvest.outcome(context.began)

@@ -12,19 +12,10 @@ import pyarrow as pa
 from federation.contract.names import NAME, OBSERVED
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, Fault
-from federation.extract.errors import ExpectationNotJudged, UnfitExpectations
+from federation.extract.errors import ExpectationNotJudged
+from federation.extract.suites import rules_of, suites_of
 from federation.lake.packages import CHILD_KEYS, PATCH_KEYS
-from federation.quality import (
-    Expectation,
-    Judgement,
-    UnfitExpectation,
-    ValidationReport,
-    bound_to,
-    expectations_of,
-    judge,
-)
-from federation.settings.errors import did_you_mean
-from federation.settings.expectations import WrittenExpectation
+from federation.quality import Expectation, Judgement, ValidationReport, judge
 
 _EXCERPT = 200
 Rejected = Mapping[datetime, Mapping[str, tuple[Fault, ...]]]
@@ -37,6 +28,8 @@ class BatchValidation:
     Attributes:
         reports: DocType, own and child → what came of its rows so far.
         rejects: some expectation sets documents aside.
+        suites: what rows have to meet.
+        rules: its fingerprints.
     """
 
     def __init__(self, context: RunContext, reading: DocumentReading) -> None:
@@ -46,15 +39,16 @@ class BatchValidation:
             UnfitExpectations: the user's own ask for what the satellite doesn't have.
         """
         self._satellite = reading.parent.satellite
-        self._suites = suites_of(context, reading) if context.validate else {}
-        self._owner = {doctype: NAME if doctype == reading.doctype else "parent" for doctype in self._suites}
-        self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self._suites}
+        self.suites = suites_of(reading, context.expected) if context.expected else {}
+        self.rules = rules_of(reading, self.suites)
+        self._owner = {doctype: NAME if doctype == reading.doctype else "parent" for doctype in self.suites}
+        self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self.suites}
         self.reports: dict[str, ValidationReport] = {}
-        self.rejects = any(expectation.rejects for suite in self._suites.values() for expectation in suite)
+        self.rejects = any(expectation.rejects for suite in self.suites.values() for expectation in suite)
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
         """Take note of rows that will be packaged."""
-        for doctype, suite in self._suites.items():
+        for doctype, suite in self.suites.items():
             rows = tables.get(doctype)
             if rows is not None and rows.num_rows:
                 needed = {self._owner[doctype], OBSERVED, *(name for each in suite for name in each.columns)}
@@ -70,7 +64,7 @@ class BatchValidation:
         for doctype, pages in self._batches.items():
             if pages:
                 rows = pa.concat_tables(pages, promote_options="default")
-                judgement = self._judged(doctype, rows, self._suites[doctype])
+                judgement = self._judged(doctype, rows, self.suites[doctype])
                 known = self.reports.get(doctype)
                 self.reports[doctype] = judgement.report if known is None else known.merge(judgement.report)
                 pages.clear()
@@ -87,7 +81,7 @@ class BatchValidation:
         They would be rejected, or that can't be told: a rule looks at a column beside that the patch doesn't carry.
         """
         patched = set(rows.column_names) - {*PATCH_KEYS, *CHILD_KEYS}
-        touched = [each for each in self._suites.get(doctype, ()) if each.rejects and patched & {*each.columns}]
+        touched = [each for each in self.suites.get(doctype, ()) if each.rejects and patched & {*each.columns}]
         if not touched or not rows.num_rows:
             return []
         owners = rows.column(self._owner[doctype])
@@ -117,50 +111,6 @@ class BatchValidation:
             for (name, observed), values in zip(versions, cells, strict=True):
                 value = ", ".join(map(_shown, values))[:_EXCERPT]
                 yield name, observed, Fault(expectation.type, expectation.fieldname, value, place + expectation.reason)
-
-
-def suites_of(context: RunContext, reading: DocumentReading) -> dict[str, list[Expectation]]:
-    """Return DocType, own and child → what its rows have to meet: by the site's metadata, and by the user.
-
-    Raises:
-        UnfitExpectations: the user's own ask for what the satellite doesn't have.
-    """
-    suites: dict[str, list[Expectation]] = {}
-    for table in (reading.parent, *reading.children):
-        altered = [field.column.name for field in table.fields if field.is_altered]
-        suites[table.table.doctype] = expectations_of(
-            table.table, altered=altered, frappe_major=context.frappe_major, reject=context.reject_by_metadata
-        )
-    mistakes = []
-    for written in context.expectations.of(reading.parent.satellite, reading.doctype):
-        try:
-            bound = _bound(reading, written)
-        except UnfitExpectation as error:
-            mistakes.append(str(error))
-        else:
-            suites[bound.doctype].append(bound)
-    if mistakes:
-        raise UnfitExpectations(reading.parent.satellite, reading.doctype, mistakes)
-    return suites
-
-
-def _bound(reading: DocumentReading, written: WrittenExpectation) -> Expectation:
-    tables = {table.table.doctype: table for table in (reading.parent, *reading.children)}
-    table = tables.get(written.table or reading.doctype)
-    if table is None:
-        fix = did_you_mean(written.table, tables, "remove `table:` for the document's own fields")
-        raise UnfitExpectation(
-            written, f"{reading.doctype} has no child table {written.table!r} that is read here", fix
-        )
-    place = "" if table is reading.parent else f"{table.table.doctype}."
-    return bound_to(
-        table.table,
-        written,
-        read=[field.column.name for field in table.fields],
-        withheld=[name.removeprefix(place) for name, told in reading.treatments.items() if told == "drop"],
-        altered=[field.column.name for field in table.fields if field.is_altered],
-        hashed=[field.column.name for field in table.fields if field.hash_key is not None],
-    )
 
 
 def _shown(value: object) -> str:

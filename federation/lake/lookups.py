@@ -43,14 +43,14 @@ def known_where(folder: LakeFolder, log: CommitLog, doctype: str, *, column: str
         `CREATIONS_SCHEMA`, sorted by name.
     """
     condition = f"WHERE TRY_CAST(row.{identifier(column)} AS BIGINT) = {value}"
-    with _versions(folder, log, doctype, walk) as newest:
+    with versions(folder, log, doctype, walk) as newest:
         _judge_where(newest, condition, needs={column})
         return _creations(newest, condition, needs={column})
 
 
 def creations(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str], *, walk: str) -> pa.Table:
     """Return those of `names` that are alive: `CREATIONS_SCHEMA`, sorted by name; `walk` as in `known_where`."""
-    with _versions(folder, log, doctype, walk) as newest:
+    with versions(folder, log, doctype, walk) as newest:
         newest.connection.register("asked", pa.table({NAME: pa.array(names, pa.string())}))
         newest.judge("asked")
         return _creations(newest)
@@ -66,7 +66,7 @@ def alive_before(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequen
 
 def born_at(folder: LakeFolder, log: CommitLog, doctype: str, instants: Sequence[datetime], *, walk: str) -> pa.Table:
     """Return the documents created at one of `instants` (naive, site time): `CREATIONS_SCHEMA`, sorted by name."""
-    with _versions(folder, log, doctype, walk) as newest:
+    with versions(folder, log, doctype, walk) as newest:
         newest.connection.register("born", pa.table({"instant": pa.array(instants, pa.timestamp("us"))}))
         condition = "SEMI JOIN born ON born.instant = row.creation"
         _judge_where(newest, condition, needs={"creation"})
@@ -113,7 +113,7 @@ def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[
 
 def spread(folder: LakeFolder, log: CommitLog, doctype: str, count: int) -> list[tuple[str, str]]:
     """Return (name, creation) of at most `count` documents from all times, creation as on the wire."""
-    with _versions(folder, log, doctype, "") as newest:
+    with versions(folder, log, doctype, "") as newest:
         _judge_where(newest, "", needs={"creation"}, sample=count * _SAMPLED)
         rows = newest.connection.execute(
             "SELECT name, strftime(creation, '%Y-%m-%d %H:%M:%S.%f') "
@@ -150,7 +150,7 @@ def owners_of(
     points = f"row.{identifier(column)}::VARCHAR IN (FROM pointed_at)"
     if where is not None:
         points += f" AND row.{identifier(where[0])}::VARCHAR = {literal(where[1])}"
-    with _versions(folder, log, doctype, walk) as newest:
+    with versions(folder, log, doctype, walk) as newest:
         newest.connection.register("pointed_at", pa.table({"name": pa.array(values, pa.string())}))
         _judge_where(newest, f"WHERE {points}", needs=columns, table=table_doctype)
         selects = [
@@ -165,7 +165,8 @@ def owners_of(
 
 
 @contextmanager
-def _versions(folder: LakeFolder, log: CommitLog, doctype: str, walk: str) -> Iterator[NewestVersions]:
+def versions(folder: LakeFolder, log: CommitLog, doctype: str, walk: str) -> Iterator[NewestVersions]:
+    """Open the newest versions of the documents of complete walks, and of one walk that may not be."""
     current = read_current(folder, doctype)
     history = log.since(current.seq)
     with open_duckdb(folder) as connection:

@@ -142,6 +142,8 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         older_treatments: field → the loosest treatment that older packages carry, where it is another one.
         temporary: documents alive under temporary names.
         temporary_newest: the newest `creation` among them, as on the wire.
+        accepted_by: the fingerprint of the rules that all accepted documents were judged by; "" where that isn't known.
+        rejected_by: the fingerprint of the rules and columns by which all documents set aside were last judged.
     """
 
     position: Position = Position()
@@ -156,6 +158,8 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     older_treatments: dict[str, str] = {}
     temporary: int = 0
     temporary_newest: str = ""
+    accepted_by: str = ""
+    rejected_by: str = ""
 
 
 class Anchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,33 +7,11 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
+from expecting import BETWEEN, TOTAL, expecting, quarantine
 from extract_world import CUSTOMER, ORDER, Shop
 
-BETWEEN = "expect_column_values_to_be_between"
 NEVER_NEGATIVE = f"- {{expect: {BETWEEN}, field: qty, table: Order Line, min_value: 0, severity: reject}}"
-TOTAL = f"- {{expect: {BETWEEN}, field: total, min_value: 0, severity: reject, reason: A total is never negative.}}"
-
-
-def expecting(shop: Shop, doctype: str, text: str, **settings: Any) -> Shop:
-    """The shop, judged by what a file of the settings' folder says."""
-    folder = shop.folder / "expectations"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{doctype.lower()}.yaml").write_text(text)
-    return shop.with_settings(validation=True, **settings)
-
-
-def quarantine(shop: Shop) -> list[dict[str, Any]]:
-    """Rows of all quarantine files."""
-    files = [
-        shop.lake.uri(file.path)
-        for manifest in shop.manifests()
-        for package in manifest.packages
-        for file in package.files
-        if file.kind == "quarantine"
-    ]
-    return [row for file in files for row in pq.read_table(file).to_pylist()]
 
 
 def save_later(shop: Shop, order: str, **values: Any) -> None:
@@ -180,7 +158,7 @@ def test_a_rule_that_cannot_be_judged_fails_its_doctype_and_loads_nothing(
     monkeypatch.setattr(validation, "_frame", lambda *given: frame(*given).map(lambda cell: [cell]))
     outcomes = judged.sync()
     assert outcomes[ORDER].status == "failed"
-    assert "of Order.docstatus could not be judged" in outcomes[ORDER].error
+    assert f"{BETWEEN} of Order.total could not be judged" in outcomes[ORDER].error
     assert not any(manifest.packages for manifest in shop.manifests())
 
 
