@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Argument = Literal["bound", "flag", "values", "pairs", "text", "regex", "regexes", "count", "missing", "any or all"]
+Argument = Literal[
+    "bound", "share", "flag", "values", "pairs", "format", "regex", "regexes", "count", "missing", "any or all"
+]
 """What an argument takes: a number or a date, true or false, a list, …"""
 Suits = Literal["everything", "text", "what has an order"]
 
@@ -63,7 +65,7 @@ RULES: Final[Mapping[str, Rule]] = {
     ),
     "expect_column_values_to_not_match_regex_list": Rule(_REGEXES, ("regex_list",), suits="text"),
     "expect_column_values_to_match_strftime_format": Rule(
-        {"strftime_format": "text"}, ("strftime_format",), suits="text"
+        {"strftime_format": "format"}, ("strftime_format",), suits="text"
     ),
     "expect_column_values_to_be_dateutil_parseable": Rule(suits="text"),
     "expect_column_values_to_be_json_parseable": Rule(suits="text"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from itertools import chain
@@ -10,18 +9,20 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from federation.settings.document import LARGEST_FILE, key_text, read_list
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
-from federation.settings.expectation_names import RULES, Argument, Rule
+from federation.settings.expectation_arguments import KINDS
+from federation.settings.expectation_names import RULES, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from federation.settings.model import Settings
 
-Severity = Literal["reject", "warn"]
-"""What a row that doesn't meet an expectation costs: its document is set aside, whole; or it is loaded and reported."""
+Severity = Literal["reject", "warn", "halt"]
+"""What a row that doesn't meet an expectation costs: its document is set aside, whole; or it is loaded and reported; or
+nothing of its DocType is merged until somebody releases it."""
 
-_SEVERITIES: Final = ("reject", "warn")
+_SEVERITIES: Final = ("reject", "warn", "halt")
 _OURS: Final = ("expect", "severity", "satellites", "table", "reason")
 _FIELDS: Final[Mapping[int, tuple[str, ...]]] = {1: ("field",), 2: ("field_A", "field_B")}
 _PATTERN: Final = frozenset("*?[")
@@ -174,13 +175,13 @@ class _Item:
         told = self._item.get("severity", "warn")
         if told not in _SEVERITIES:
             fix = did_you_mean(str(told), _SEVERITIES, "reject: the document is set aside; warn: it is loaded")
-            self._wrong("severity", "must be reject or warn", fix)
+            self._wrong("severity", "must be reject, warn or halt", fix)
         if told == "reject" and not rule.is_row_wise:
             what = f"{expect} looks at several rows at once, so it can't tell which document to reject"
             self._wrong("severity", what, "severity: warn")
         if told == "reject" and "mostly" in self._item:
             self._wrong("mostly", "a rule that rejects judges every row for itself", "remove it, or severity: warn")
-        return "reject" if told == "reject" else "warn"
+        return "reject" if told == "reject" else "halt" if told == "halt" else "warn"
 
     def _satellites(self) -> tuple[str, ...]:
         told = self._item.get("satellites", [])
@@ -203,7 +204,7 @@ class _Item:
             self._wrong(key, "this rule has no such argument", fix)
         for key in found.keys() & set(known):
             kind = rule.arguments.get(key)
-            must, fits = _KINDS[kind] if kind else ("be a share from 0 to 1, such as 0.99", _is_share)
+            must, fits = KINDS[kind or "share"]
             if not fits(found[key]):
                 self._wrong(key, f"must {must}", "correct the value")
         for key in rule.required:
@@ -231,49 +232,3 @@ class _Item:
 
     def _wrong(self, key: str, what: str, fix: str) -> None:
         self.mistakes.append((key, what, fix))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_share(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
-
-
-def _is_regex(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        re.compile(value)
-    except re.error:
-        return False
-    return True
-
-
-def _is_scalar(value: object) -> bool:
-    return isinstance(value, str | bool) or _is_number(value)
-
-
-def _is_list(value: object, fits: Callable[[object], bool]) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(fits, value))
-
-
-_KINDS: Final[Mapping[Argument, tuple[str, Callable[[object], bool]]]] = {
-    "bound": ("be a number, or a date such as 2020-01-31", lambda value: isinstance(value, str) or _is_number(value)),
-    "flag": ("be true or false", lambda value: isinstance(value, bool)),
-    "values": ("be a list of values", lambda value: _is_list(value, _is_scalar)),
-    "pairs": (
-        "be a list of pairs, such as [[Open, 0], [Closed, 1]]",
-        lambda value: _is_list(value, lambda pair: _is_list(pair, _is_scalar) and len(list(pair)) == 2),  # type: ignore[call-overload]  # noqa: PLR2004
-    ),
-    "text": ("be text", lambda value: isinstance(value, str)),
-    "regex": ("be a regular expression", _is_regex),
-    "regexes": ("be a list of regular expressions", lambda value: _is_list(value, _is_regex)),
-    "count": ("be a whole number", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= 0),
-    "missing": (
-        "be one of both_values_are_missing, either_value_is_missing, neither",
-        lambda value: value in ("both_values_are_missing", "either_value_is_missing", "neither"),
-    ),
-    "any or all": ("be any or all", lambda value: value in ("any", "all")),
-}

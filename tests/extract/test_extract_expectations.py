@@ -208,9 +208,9 @@ def test_that_a_hashed_value_is_there_can_be_judged(shop: Shop) -> None:
 
 def test_expectations_are_for_the_satellites_that_they_name(shop: Shop) -> None:
     other = {"url": "https://other.test", "credentials": {"key": "env:A", "secret": "env:B"}}
+    shop.order(total=-5)
     for satellite, quarantined in (("other", 0), ("shop", 1)):
         text = TOTAL.replace("reject", f"reject, satellites: [{satellite}]")
-        shop.order(total=-5)
         assert expecting(shop, ORDER, text, others={"other": other}).sync()[ORDER].quarantined == quarantined
 
 
@@ -239,3 +239,61 @@ def test_a_state_that_no_document_can_have_is_rejected_whatever_the_settings_say
     shop.documents.sql_update(ORDER, {"name": odd}, {"docstatus": 7})
     assert shop.with_settings(validation=True).sync()[ORDER].quarantined == 1
     assert quarantine(shop)[0]["fieldname"] == "docstatus"
+
+
+def test_what_a_patch_brings_is_judged_and_the_failing_document_read_whole_and_set_aside(shop: Shop) -> None:
+    shop.customer("Acme")
+    shop.customer("Bolt")
+    shop.age(CUSTOMER)
+    shop.sync()
+    shop.site.store.add_custom_field(CUSTOMER, {"fieldname": "tier", "fieldtype": "Int"})
+    for name, tier in (("Acme", 1), ("Bolt", -1)):
+        shop.documents.sql_update(CUSTOMER, {"name": name}, {"tier": tier})
+    judged = expecting(shop, CUSTOMER, TOTAL.replace("total", "tier"))
+    outcome = judged.sync()[CUSTOMER]
+    assert (outcome.patched, outcome.pending) == (1, 1)
+    assert judged.sync()[CUSTOMER].quarantined == 1
+    assert shop.value(CUSTOMER, "Acme", "tier") == 1
+    assert shop.set_aside(CUSTOMER) == {"Bolt"}
+
+
+def test_a_new_field_is_held_against_another_in_whole_documents(shop: Shop) -> None:
+    order = shop.order(due="2020-01-01 00:00:00")
+    shop.age(ORDER)
+    shop.sync()
+    shop.site.store.add_custom_field(ORDER, {"fieldname": "begun", "fieldtype": "Datetime"})
+    shop.documents.sql_update(ORDER, {"docstatus": 0}, {"begun": "2021-01-01 00:00:00"})
+    rule = "expect_column_pair_values_a_to_be_greater_than_b"
+    judged = expecting(shop, ORDER, f"- {{expect: {rule}, field_A: due, field_B: begun, severity: reject}}")
+    outcome = judged.sync()[ORDER]
+    assert (outcome.patched, outcome.quarantined, shop.set_aside(ORDER)) == (0, 1, {order})
+
+
+@pytest.mark.parametrize("depth", ["reconcile", "full"])
+def test_a_document_set_aside_is_met_by_passes_and_not_asked_for_by_name(shop: Shop, depth: Any) -> None:
+    judged = expecting(shop, ORDER, TOTAL)
+    shop.order(total=-5)
+    shop.age(ORDER)
+    judged.sync()
+    shop.watch.requests.clear()
+    assert judged.sync(depth=depth)[ORDER].quarantined == 0
+    assert not [asked for asked in shop.watch.requests if '["name","in"' in asked and '"total"' in asked]
+    assert shop.set_aside(ORDER)
+
+
+def test_a_document_that_succeeds_a_rejected_one_takes_its_place(shop: Shop) -> None:
+    judged = expecting(shop, CUSTOMER, TOTAL.replace("total", "limit"))
+    shop.customer("old", limit=-5)
+    judged.sync()
+    shop.documents.rename(CUSTOMER, "old", "new")
+    shop.documents.save(CUSTOMER, "new", {"limit": 5})
+    judged.sync()
+    shop.assert_same(CUSTOMER)
+    assert not shop.set_aside(CUSTOMER)
+
+
+def test_nothing_is_judged_where_validation_is_off_and_everything_comes_in(shop: Shop) -> None:
+    shop.order(total=-5)
+    assert expecting(shop, ORDER, TOTAL).sync()[ORDER].quarantined == 1
+    assert shop.with_settings(validation=False).sync()[ORDER].documents == 1
+    shop.assert_same(ORDER)

@@ -101,10 +101,8 @@ def test_a_single_is_judged_by_a_new_rule_too(tmp_path) -> None:
     with open_shop(tmp_path, single, doctypes=["Shop Settings"]) as shop:
         shop.site.store.set_single("Shop Settings", {"limit": -5})
         assert shop.sync()["Shop Settings"].documents == 1
-        rule = TOTAL.replace("total", "limit")
-        assert (
-            expecting(shop, "Shop_Settings", rule, doctypes=["Shop Settings"]).sync()["Shop Settings"].quarantined == 1
-        )
+        judged = expecting(shop, "Shop_Settings", TOTAL.replace("total", "limit"), doctypes=["Shop Settings"])
+        assert judged.sync()["Shop Settings"].quarantined == 1
         shop.site.store.set_single("Shop Settings", {"limit": 5})
         assert judged.sync()["Shop Settings"].documents == 1
         assert not shop.set_aside("Shop Settings")
