@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -168,7 +168,7 @@ class MergedLog(CommitLog):
         newest = history.newest
         if newest is not None and self._follows_another(newest.schema):
             newest = msgspec.structs.replace(newest, schema=self._schema)
-        return History(history.after, newest, packages, history.completed)
+        return replace(history, newest=newest, packages=packages)
 
     def _follows_another(self, newest: str) -> bool:
         if self._schema in ("", newest):

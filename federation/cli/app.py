@@ -243,6 +243,20 @@ def schema() -> Status:
     return Status.DONE
 
 
+@app.command()
+@ends_plainly
+def release(
+    context: typer.Context,
+    satellite: Annotated[str, typer.Argument(help="Whose documents.")],
+    doctype: Annotated[str, typer.Argument(help="Which.")],
+    as_json: AsJson = False,
+) -> Status:
+    """Let documents be merged that an expectation of severity `halt` holds back; the next sync merges them."""
+    from federation.cli.release import release as work
+
+    return work(context.obj, satellite, doctype, as_json=as_json)
+
+
 mothership = typer.Typer(help="Set up the database of the mothership, and check it.", no_args_is_help=True)
 app.add_typer(mothership, name="mothership")
 

@@ -14,15 +14,23 @@ from rich.text import Text
 from federation.cli.ages import age_in_words, instant
 from federation.cli.choosing import chosen_names
 from federation.cli.exits import Status
-from federation.cli.screen import answers, nothing, number, plain, print_json, remark, table_of_sections
+from federation.cli.screen import answers, complain, nothing, number, plain, print_json, remark, table_of_sections
 from federation.cli.shortened import shortened
-from federation.cli.status_report import DocTypeStatus, SatelliteStatus, StatusReport, most_urgent, report_of
+from federation.cli.status_report import DocTypeStatus, SatelliteStatus, StatusReport, most_urgent, report_of, with_held
 from federation.merging import open_reader
+from federation.mothership.held import held_in
 from federation.settings.load import load_settings
 
 __all__ = ["freshness_table", "report_of", "show_report", "status"]
 
-_STYLES: Final = {"fresh": "green", "late": "red", "never": "red", "switched off": "dim", "not in the settings": "dim"}
+_STYLES: Final = {
+    "held": "red",
+    "late": "red",
+    "never": "red",
+    "fresh": "green",
+    "switched off": "dim",
+    "not in the settings": "dim",
+}
 _COUNTS: Final = ("rows", "pending", "waiting", "quarantined")
 _MOST_ROWS: Final = 150
 """DocTypes of all satellites that are shown with a row each."""
@@ -47,13 +55,15 @@ def status(settings_file: Path | None, names: Sequence[str], *, as_json: bool, s
     settings = load_settings(settings_file)
     with open_reader(settings) as mothership:
         freshness = None if mothership is None else mothership.freshness()
-    report = report_of(settings, freshness, datetime.now(UTC))
+        held = held_in(mothership) if mothership else []
+    report = with_held(report_of(settings, freshness, datetime.now(UTC)), held)
     known = chosen_names([satellite.satellite for satellite in report.satellites], names)
     report = replace(report, satellites=tuple(one for one in report.satellites if one.satellite in known))
     if as_json:
         print_json(report)
     else:
         show_report(report, show_all=show_all)
+        _show_held(report)
         if not report.published:
             advice = f"There is no mothership at {report.mothership} yet: run `federation sync`."
             remark(advice)
@@ -68,6 +78,19 @@ def show_report(report: StatusReport, *, show_all: bool) -> None:
         answers().print(freshness_table(replace(report, satellites=short.shown), condensed=condensed))
     if rest := short.rest():
         answers().print(plain(rest), style="dim")
+
+
+def _show_held(report: StatusReport) -> None:
+    for satellite in report.satellites:
+        for doctype in satellite.doctypes:
+            if doctype.held:
+                rows = [f"{each.reason} {each.failing:,} rows don't meet it ({each.rule})." for each in doctype.held]
+                since = instant(doctype.held[0].since)
+                release = f'federation release {satellite.satellite} "{doctype.doctype}"'
+                complain(
+                    f"{satellite.satellite}: {doctype.doctype} is held back since {since}. {' '.join(rows)} "
+                    f"Look at them on the site; `{release}` lets them in as they are."
+                )
 
 
 def freshness_table(report: StatusReport, *, condensed: bool = False) -> Table:

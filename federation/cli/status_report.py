@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from federation.lateness import late_before
+from federation.mothership.held import Held
 from federation.mothership.interface import Freshness
 from federation.settings.model import Satellite, Settings
 
-State = Literal["fresh", "late", "never", "switched off", "not in the settings"]
+State = Literal["held", "fresh", "late", "never", "switched off", "not in the settings"]
 
-_MOST_URGENT_FIRST: Final[tuple[State, ...]] = ("late", "never", "fresh", "switched off", "not in the settings")
-_URGENT: Final = frozenset({"late", "never"})
+_MOST_URGENT_FIRST: Final[tuple[State, ...]] = ("held", "late", "never", "fresh", "switched off", "not in the settings")
+_URGENT: Final = frozenset({"held", "late", "never"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class DocTypeStatus:
     """How a DocType of a satellite stands; the JSON of `doctypes`.
 
     Attributes:
-        state: fresh; late, where a scheduled run has come and gone without it; never, where no sync has brought it
-            whole yet; or why nobody expects it to be fresh.
+        state: held, where nothing is merged until somebody releases it; fresh; late, where a scheduled run has come and
+            gone without it; never, where no sync has brought it whole yet; or why nobody expects it to be fresh.
         as_of: the documents are complete as of then (UTC); null where they never were.
         rows: documents.
         pending: documents that the site is known to have in a later state.
@@ -33,6 +34,7 @@ class DocTypeStatus:
         last_change: the newest `modified` of the documents, in UTC.
         compared_at: what polling can't see, such as values changed without a trace, is known as of then (UTC); null
             before the first complete pass over all documents.
+        held: why it is held, an expectation each.
     """
 
     doctype: str
@@ -44,6 +46,7 @@ class DocTypeStatus:
     quarantined: int = 0
     last_change: datetime | None = None
     compared_at: datetime | None = None
+    held: tuple[Held, ...] = ()
 
     @property
     def is_urgent(self) -> bool:
@@ -115,9 +118,28 @@ def report_of(settings: Settings, freshness: Sequence[Freshness] | None, now: da
     )
 
 
+def with_held(report: StatusReport, held: Iterable[Held]) -> StatusReport:
+    """Return the report with what isn't merged until somebody releases it."""
+    reasons: dict[tuple[str, str], list[Held]] = {}
+    for each in held:
+        reasons.setdefault((each.satellite, each.doctype), []).append(each)
+    return replace(report, satellites=tuple(_with_held(satellite, reasons) for satellite in report.satellites))
+
+
 def most_urgent(states: Sequence[State]) -> State:
     """Return the state among `states`, at least one, that calls for most attention."""
     return min(states, key=_MOST_URGENT_FIRST.index)
+
+
+def _with_held(satellite: SatelliteStatus, reasons: Mapping[tuple[str, str], Sequence[Held]]) -> SatelliteStatus:
+    doctypes = tuple(
+        replace(doctype, state="held", held=tuple(why))
+        if (why := reasons.get((satellite.satellite, doctype.doctype)))
+        else doctype
+        for doctype in satellite.doctypes
+    )
+    state = most_urgent([satellite.state, *(doctype.state for doctype in doctypes if doctype.held)])
+    return replace(satellite, state=state, doctypes=doctypes)
 
 
 def _satellite_status(name: str, settings: Settings, found: Iterable[Freshness], bound: datetime) -> SatelliteStatus:

@@ -13,7 +13,7 @@ from federation.extract.documents import DocumentReading
 from federation.extract.errors import ExpectationNotJudged
 from federation.extract.suites import Suites, rules_of
 from federation.lake.manifest import DocTypeState
-from federation.lake.standing import LOST, accepted_rows, names_set_aside
+from federation.lake.standing import LOST, accepted_rows, names_patched, names_set_aside
 from federation.quality import judge
 
 
@@ -54,6 +54,7 @@ def _failing(context: RunContext, reading: DocumentReading, suites: Suites, walk
         if not columns:
             continue
         owner = NAME if table is reading.parent else "parent"
+        yield from names_patched(run.folder, run.log, reading.doctype, doctype, list(columns), walk=walk)
         schema = pa.schema([(name, types[name]) for name in {owner: None, **columns}])
         for rows in accepted_rows(
             run.folder, run.log, reading.doctype, doctype, schema, walk=walk, at_once=context.limits.batch_rows

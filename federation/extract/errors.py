@@ -88,12 +88,13 @@ class UnfitExpectations(DocTypeFailed):
 
 
 class ExpectationNotJudged(DocTypeFailed):
-    """It can't be told which documents an expectation rejects, so none may pass."""
+    """It can't be told whether documents meet an expectation that rejects them or halts, so none may pass."""
 
     def __init__(self, satellite: str, expectation: Expectation, reason: str) -> None:
         super().__init__(
             f"{satellite}: {expectation.type} of {expectation.doctype}.{expectation.fieldname} could not be judged: "
-            f"{reason.rstrip('.')}. It rejects documents, so nothing of this batch is kept. Correct it, or let it warn."
+            f"{reason.rstrip('.')}. Documents may not pass it unseen, so nothing of this batch is kept. Correct it, or "
+            "let it warn."
         )
 
 

@@ -12,6 +12,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -29,7 +30,7 @@ from federation.extract.suites import Rules
 from federation.extract.validation import BatchValidation
 from federation.lake.known import KnownDocuments
 from federation.lake.lookups import Aside, set_aside
-from federation.lake.manifest import CompletedWalk, DocTypeState, Package, WalkKind
+from federation.lake.manifest import CompletedWalk, DocTypeState, Hold, Package, WalkKind
 from federation.lake.packages import PackageWriter
 
 
@@ -314,6 +315,11 @@ class Harvest:
         )
 
     def _commit(self, state: DocTypeState, completed: Sequence[CompletedWalk]) -> None:
+        if breaches := self._validation.take_breaches():
+            hold = Hold(breaches, self.context.run.state(self.doctype).through)
+            self._ready = [
+                msgspec.structs.replace(package, hold=hold) if package.is_news else package for package in self._ready
+            ]
         self.context.run.commit(
             packages=self._ready,
             completed=completed,

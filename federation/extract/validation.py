@@ -14,12 +14,15 @@ from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, Fault
 from federation.extract.errors import ExpectationNotJudged
 from federation.extract.suites import rules_of, suites_of
+from federation.lake.manifest import Breach
 from federation.lake.packages import CHILD_KEYS, PATCH_KEYS
 from federation.quality import Expectation, Judgement, ValidationReport, judge
 
 _EXCERPT = 200
 Rejected = Mapping[datetime, Mapping[str, tuple[Fault, ...]]]
 """`observed` of a version (naive, UTC) → name of the document → its faults. A batch may hold two versions of one."""
+_Faulty = tuple[str, datetime, Fault]
+"""Name and `observed` of a version, and what is wrong with it."""
 
 
 class BatchValidation:
@@ -44,6 +47,7 @@ class BatchValidation:
         self._owner = {doctype: NAME if doctype == reading.doctype else "parent" for doctype in self.suites}
         self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self.suites}
         self.reports: dict[str, ValidationReport] = {}
+        self._breaches: dict[tuple[str, str, str], int] = {}
         self.rejects = any(expectation.rejects for suite in self.suites.values() for expectation in suite)
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
@@ -66,51 +70,68 @@ class BatchValidation:
                 rows = pa.concat_tables(pages, promote_options="default")
                 judgement = self._judged(doctype, rows, self.suites[doctype])
                 known = self.reports.get(doctype)
+                self._note_breaches(doctype, judgement.report)
                 self.reports[doctype] = judgement.report if known is None else known.merge(judgement.report)
                 pages.clear()
-                for name, observed, fault in self._faults(doctype, rows, judgement):
-                    rejected[observed][name].append(fault)
+                for expectation, failing in judgement.failing.items():
+                    found = self._faults(doctype, rows, expectation, failing) if expectation.rejects else ()
+                    for name, observed, fault in found:
+                        rejected[observed][name].append(fault)
         return {
             observed: {name: tuple(faults) for name, faults in by_name.items()}
             for observed, by_name in rejected.items()
         }
 
+    def take_breaches(self) -> tuple[Breach, ...]:
+        """Return the expectations of severity `halt` that rows failed since the last time."""
+        breaches, self._breaches = self._breaches, {}
+        return tuple(Breach(rule, fieldname, reason, rows) for (rule, fieldname, reason), rows in breaches.items())
+
     def unfit_for_patch(self, doctype: str, rows: pa.Table) -> list[str]:
         """Return the documents of which a patch must not set the columns that it carries.
 
-        They would be rejected, or that can't be told: a rule looks at a column beside that the patch doesn't carry.
+        They fail a strict rule, or that can't be told: it looks at a column beside that the patch doesn't carry.
         """
         patched = set(rows.column_names) - {*PATCH_KEYS, *CHILD_KEYS}
-        touched = [each for each in self.suites.get(doctype, ()) if each.rejects and patched & {*each.columns}]
+        touched = [each for each in self.suites.get(doctype, ()) if each.is_strict and patched & {*each.columns}]
         if not touched or not rows.num_rows:
             return []
         owners = rows.column(self._owner[doctype])
         if any(not set(rows.column_names).issuperset(each.columns) for each in touched):
             return [str(name) for name in owners.unique().to_pylist()]
         judgement = self._judged(doctype, rows, touched)
-        return list({name for name, _, _ in self._faults(doctype, rows, judgement)})
+        return list({str(name) for failing in judgement.failing.values() for name in owners.take(failing).to_pylist()})
 
     def _judged(self, doctype: str, rows: pa.Table, suite: list[Expectation]) -> Judgement:
         judgement = judge(rows, suite, document=self._owner[doctype])
         for result in judgement.report.results:
-            if result.error and result.expectation.rejects:
+            if result.error and result.expectation.is_strict:
                 raise ExpectationNotJudged(self._satellite, result.expectation, result.error)
         return judgement
 
-    def _faults(self, doctype: str, rows: pa.Table, judgement: Judgement) -> Iterator[tuple[str, datetime, Fault]]:
-        """One a rule and version of a document, however many of its child rows fail it."""
+    def _note_breaches(self, doctype: str, report: ValidationReport) -> None:
+        for result in report.failed:
+            if (each := result.expectation).severity == "halt":
+                told = (each.type, each.fieldname, self._place(doctype) + each.reason)
+                self._breaches[told] = self._breaches.get(told, 0) + result.failing
+
+    def _place(self, doctype: str) -> str:
+        """What stands before the reason of a rule about child rows."""
+        return "" if self._owner[doctype] == NAME else f"{doctype}: "
+
+    def _faults(self, doctype: str, rows: pa.Table, expectation: Expectation, failing: pa.Array) -> Iterator[_Faulty]:
+        """One a version of a document, however many of its child rows fail."""
         owner = self._owner[doctype]
-        place = "" if owner == NAME else f"{doctype}: "
-        for expectation, failing in judgement.failing.items():
-            failed = rows.select([owner, OBSERVED, *dict.fromkeys(expectation.columns)]).take(failing)
-            numbered = failed.select([owner, OBSERVED]).append_column("row", pa.array(range(failed.num_rows)))
-            first = numbered.group_by([owner, OBSERVED]).aggregate([("row", "min")]).column("row_min")
-            chosen = failed.take(first)
-            cells = zip(*(chosen.column(column).to_pylist() for column in expectation.columns), strict=True)
-            versions = zip(chosen.column(owner).to_pylist(), chosen.column(OBSERVED).to_pylist(), strict=True)
-            for (name, observed), values in zip(versions, cells, strict=True):
-                value = ", ".join(map(_shown, values))[:_EXCERPT]
-                yield name, observed, Fault(expectation.type, expectation.fieldname, value, place + expectation.reason)
+        failed = rows.select([owner, OBSERVED, *dict.fromkeys(expectation.columns)]).take(failing)
+        numbered = failed.select([owner, OBSERVED]).append_column("row", pa.array(range(failed.num_rows)))
+        first = numbered.group_by([owner, OBSERVED]).aggregate([("row", "min")]).column("row_min")
+        chosen = failed.take(first)
+        cells = zip(*(chosen.column(column).to_pylist() for column in expectation.columns), strict=True)
+        versions = zip(chosen.column(owner).to_pylist(), chosen.column(OBSERVED).to_pylist(), strict=True)
+        reason = self._place(doctype) + expectation.reason
+        for (name, observed), values in zip(versions, cells, strict=True):
+            value = ", ".join(map(_shown, values))[:_EXCERPT]
+            yield name, observed, Fault(expectation.type, expectation.fieldname, value, reason)
 
 
 def _shown(value: object) -> str:

@@ -81,16 +81,21 @@ def read_current(folder: LakeFolder, doctype: str) -> Current:
 def compact(folder: LakeFolder, log: CommitLog, contract: Contract) -> Current:
     """Bring the dataset of a DocType up to the log, publish it and return it.
 
-    Only packages of completed walks are in it. The newest version of a document counts, with the child rows that came
-    with it; a column or a child table that it doesn't carry keeps what it had. Columns and types follow `contract`, the
-    satellite's own one of today, so old packages may be of narrower types. One compaction of a satellite at a time.
+    Only packages of completed walks are in it, and none that is held back. The newest version of a document counts,
+    with the child rows that came with it; a column or a child table that it doesn't carry keeps what it had. Columns
+    and types follow `contract`, the satellite's own one of today, so old packages may be of narrower types. One
+    compaction of a satellite at a time.
 
     Raises:
         CompactionFailed: a package is damaged or doesn't fit the contract; the dataset stays as it was.
     """
     before = read_current(folder, contract.doctype)
     history = log.since(before.seq)
-    packages = [each for each in history.of(contract.doctype, before.seq) if history.counts(each.package)]
+    packages = [
+        each
+        for each in history.of(contract.doctype, before.seq)
+        if history.counts(each.package) and not history.is_held(each)
+    ]
     after = msgspec.structs.replace(before, seq=history.settled(contract.doctype))
     if packages or (before.files and before.contract != contract.version):
         after = _made_anew(folder, before, packages, contract, after.seq)

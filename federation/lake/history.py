@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from federation.lake.manifest import Manifest, Package
 
@@ -24,12 +25,14 @@ class History:
         newest: the last commit, None where there is none.
         packages: DocType → its packages in the order of their commits.
         completed: the walks that came to their end.
+        released: DocType → the last commit that released what was held back of it.
     """
 
     after: int
     newest: Manifest | None = None
     packages: Mapping[str, tuple[Committed, ...]] = field(default_factory=dict)
     completed: frozenset[str] = frozenset()
+    released: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def seq(self) -> int:
@@ -41,15 +44,17 @@ class History:
         newest = self.newest
         packages = {doctype: list(committed) for doctype, committed in self.packages.items()}
         completed = set(self.completed)
+        released = dict(self.released)
         for manifest in manifests:
             for package in manifest.packages:
                 packages.setdefault(package.doctype, []).append(Committed(manifest.seq, package))
             completed.update(walk.id for walk in manifest.completed)
+            released.update(dict.fromkeys(manifest.released, manifest.seq))
             newest = manifest
         if newest is self.newest:
             return self
         frozen = {doctype: tuple(committed) for doctype, committed in packages.items()}
-        return History(self.after, newest, frozen, frozenset(completed))
+        return History(self.after, newest, frozen, frozenset(completed), released)
 
     def of(self, doctype: str, after: int) -> tuple[Committed, ...]:
         """Return the packages of `doctype` that were committed later than `after`."""
@@ -59,13 +64,39 @@ class History:
         """Return whether the walk of `package` is complete, so that its documents may be shown."""
         return package.walk in self.completed
 
+    def is_held(self, committed: Committed) -> bool:
+        """Return whether a package that counts may not be shown yet: it is held back, or stands behind one that is."""
+        queue = self._queues.get(committed.package.doctype)
+        return queue is not None and committed.seq >= queue
+
+    def holding(self, doctype: str) -> tuple[Committed, ...]:
+        """Return the packages of complete walks that were committed as held back, and not released since."""
+        return tuple(
+            committed
+            for committed in self.packages.get(doctype, ())
+            if committed.package.hold is not None
+            and self.counts(committed.package)
+            and committed.seq > self.released.get(doctype, 0)
+        )
+
+    @cached_property
+    def _queues(self) -> Mapping[str, int]:
+        """DocType → the commit from which on its packages wait: with the first of a walk of which any is held back."""
+        queues = {}
+        for doctype, packages in self.packages.items():
+            if walks := {committed.package.walk for committed in self.holding(doctype)}:
+                queues[doctype] = min(committed.seq for committed in packages if committed.package.walk in walks)
+        return queues
+
     def settled(self, doctype: str) -> int:
-        """Return the newest commit up to which no package of `doctype` can begin to count later.
+        """Return the newest commit up to which no package of `doctype` can begin to count, or be released, later.
 
         A package waits while its walk is open, or while the run that wrote it may still say that the walk is
         complete. One whose walk was given up never counts and holds nothing back.
         """
         waiting = [committed.seq for committed in self.packages.get(doctype, ()) if self._waits(committed.package)]
+        if doctype in self._queues:
+            waiting.append(self._queues[doctype])
         return min(waiting) - 1 if waiting else self.seq
 
     def _waits(self, package: Package) -> bool:

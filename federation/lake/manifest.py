@@ -35,6 +35,34 @@ class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
+class Breach(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An expectation of severity `halt` that rows of a commit don't meet.
+
+    Attributes:
+        rule: Great Expectations' name of it.
+        fieldname: the Frappe field.
+        reason: the rule for a reader.
+        failing: how many rows.
+    """
+
+    rule: str
+    fieldname: str
+    reason: str
+    failing: int
+
+
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a package isn't merged until somebody releases it.
+
+    Attributes:
+        breaches: what its commit doesn't meet.
+        through: the instant (UTC) as of which the DocType was complete before the package's walk; None in a first load.
+    """
+
+    breaches: tuple[Breach, ...]
+    through: datetime | None = None
+
+
 class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The changes of one DocType from one satellite in one commit.
 
@@ -48,6 +76,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         files: a `rows` file for the DocType and for each of its child DocTypes, empty ones included: a table with no
             file here is not covered by the package, a table with an empty one has lost its rows.
         observed_from, observed_to: the span of `observed` over all that it holds (UTC).
+        hold: why it is held back; None: it isn't.
     """
 
     id: str
@@ -60,6 +89,7 @@ class Package(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     observed_from: datetime
     observed_to: datetime
     patched: int = 0
+    hold: Hold | None = None
 
     @property
     def is_news(self) -> bool:
@@ -220,6 +250,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         observed_floor: the newest `observed` ever committed; the clock of a later run starts above it.
         schema: the sha256 that names the satellite's schema at this commit (`schema/<sha256>.json`); "" before the
             first.
+        released: DocTypes of which all packages held back until now may merge.
     """
 
     seq: int
@@ -236,3 +267,4 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     site: SiteState = SiteState()
     observed_floor: datetime | None = None
     schema: str = ""
+    released: tuple[str, ...] = ()

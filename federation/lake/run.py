@@ -140,6 +140,8 @@ class LakeRun:
         states: Mapping[str, DocTypeState] | None = None,
         site: SiteState | None = None,
         observed: datetime | None = None,
+        *,
+        released: Iterable[str] = (),
     ) -> Manifest:
         """Make packages, ended walks and positions visible together, with all that was noted before.
 
@@ -149,6 +151,7 @@ class LakeRun:
             states: DocType → state; DocTypes that aren't named stay as they are.
             site: what is remembered of the site as a whole now; None: as before.
             observed: the newest instant (UTC) at which anything was observed; packages tell their own.
+            released: DocTypes of which nothing that was committed before is held back any more.
 
         Raises:
             CommitLost: another run has taken the log over: nothing of this run counts from here on.
@@ -160,6 +163,7 @@ class LakeRun:
             states=states,
             site=site,
             observed=observed,
+            released=tuple(released),
         )
 
     def close(self, site: SiteState | None = None, observed: datetime | None = None) -> Manifest:
@@ -180,6 +184,7 @@ class LakeRun:
         states: Mapping[str, DocTypeState] | None = None,
         site: SiteState | None,
         observed: datetime | None,
+        released: tuple[str, ...] = (),
     ) -> Manifest:
         with self._committing:
             newest = self._newest
@@ -194,6 +199,7 @@ class LakeRun:
                 site=site or newest.site,
                 observed_floor=_latest(newest.observed_floor, observed, *(package.observed_to for package in packages)),
                 schema=self._schema_sha256,
+                released=released,
             )
             self.log.append(manifest)
             self._newest = manifest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -45,12 +45,21 @@ def names_set_aside(folder: LakeFolder, log: CommitLog, doctype: str) -> list[st
     return [name for (name,) in found]
 
 
+def names_patched(
+    folder: LakeFolder, log: CommitLog, doctype: str, table: str, columns: Sequence[str], *, walk: str
+) -> list[str]:
+    """Return the names of the documents for which a patch since the last compaction sets any of these columns."""
+    with versions(folder, log, doctype, walk) as newest:
+        return [name for (name,) in newest.connection.execute(newest.patched({table: columns})).fetchall()]
+
+
 def accepted_rows(
     folder: LakeFolder, log: CommitLog, doctype: str, table: str, schema: pa.Schema, *, walk: str, at_once: int
 ) -> Iterator[pa.Table]:
     """Yield the rows of the newest versions that are accepted, in the columns and types of `schema`, and `LOST`.
 
-    A column that a file lacks is null, and so is a value that doesn't go into its type.
+    A column that a file lacks is null, and so is a value that doesn't go into its type. What patches set since the last
+    compaction isn't in them.
 
     Args:
         folder: the satellite's folder.

@@ -15,6 +15,7 @@ from federation.lake.storage import LakeFolder
 from federation.mothership.engine import DocTypeMerge, Engine
 from federation.mothership.errors import MergeFailed
 from federation.mothership.freshness import refresh
+from federation.mothership.held import write_held
 from federation.mothership.interface import FieldPolicy, MergeReport, MergeResult
 from federation.mothership.ledger import merged_packages, read_cursor, write_cursor
 from federation.mothership.package_files import ready
@@ -41,7 +42,8 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     results: list[MergeResult] = []
     failed: dict[str, MergeFailed] = {}
     unchanged: list[DocTypePlan] = []
-    for planned in plan(history, merged):
+    plans = plan(history, merged)
+    for planned in plans:
         if not planned.packages:
             unchanged.append(planned)
             continue
@@ -53,6 +55,7 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     if new_schema and not undescribed:
         confirm_schema(engine.connection, satellite, new_schema)
     refresh(engine.connection, satellite, unchanged)
+    write_held(engine.connection, satellite, plans)
     merged |= merged_packages(engine.connection, satellite, log.source, history.after)
     reached = max(cursor, settled(history, merged))
     if reached != cursor:

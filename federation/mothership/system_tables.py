@@ -188,4 +188,33 @@ VIEW: Final = SystemTable(
     ("name",),
 )
 
-SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA, VIEW)
+HELD: Final = SystemTable(
+    "federation_held",
+    "DocTypes of which nothing is merged until somebody releases it, one row an expectation that halts.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn(RULE, TEXT, "The expectation that isn't met."),
+        SystemColumn("fieldname", TEXT, "The field that it is about."),
+        SystemColumn("reason", TEXT, "What is expected."),
+        SystemColumn("failing", INTEGER, "How many rows don't meet it."),
+        SystemColumn("documents", INTEGER, "How many documents of the DocType wait on the lake."),
+        SystemColumn("since", DATETIME, "When the first of what is held back was read."),
+    ),
+    sought=("satellite", "doctype"),
+)
+
+SYSTEM_TABLES: Final = (
+    META,
+    LEDGER,
+    CURSOR,
+    FRESHNESS,
+    TOMBSTONE,
+    QUARANTINE,
+    ALIAS,
+    DICTIONARY,
+    TABLE,
+    SCHEMA,
+    VIEW,
+    HELD,
+)

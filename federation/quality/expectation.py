@@ -38,6 +38,11 @@ class Expectation:
         return (self.column, self.other) if self.other else (self.column,)
 
     @property
+    def is_strict(self) -> bool:
+        """A row that fails it isn't just loaded."""
+        return self.severity != "warn"
+
+    @property
     def rejects(self) -> bool:
         """A document with a row that fails it is set aside."""
         return self.severity == "reject"

@@ -38,7 +38,7 @@ class Judgement:
 
     Attributes:
         report: how its rows meet their expectations.
-        failing: expectation that rejects → the numbers of all rows that fail it, int64; those that none fails left out.
+        failing: strict expectation → the numbers of all rows that fail it, int64; those that none fails left out.
     """
 
     report: ValidationReport
@@ -72,7 +72,7 @@ def judge(
     failing = {}
     for expectation, verdict in zip(judged, verdicts, strict=True):
         results.append(_result(expectation, verdict, table, examples, document))
-        if expectation.rejects and results[-1].failing:
+        if expectation.is_strict and results[-1].failing:
             failing[expectation] = pa.array(verdict.result["unexpected_index_list"], pa.int64())
     return Judgement(ValidationReport(tuple(results), examples), failing)
 
@@ -86,13 +86,13 @@ def _verdicts(table: pa.Table, expectations: Sequence[Expectation]) -> list[Any]
     verdicts: dict[int, Any] = {}
     try:
         batch = _batches().get_batch(batch_parameters={"dataframe": frame})
-        for rejects in (False, True):
+        for is_strict in (False, True):
             rules = [
                 _rule(position, expectation, aliases)
                 for position, expectation in enumerate(expectations)
-                if expectation.rejects is rejects
+                if expectation.is_strict is is_strict
             ]
-            for verdict in _validated(batch, rules, every_row=rejects) if rules else ():
+            for verdict in _validated(batch, rules, every_row=is_strict) if rules else ():
                 # It answers in an order of its own.
                 verdicts[verdict.expectation_config.meta["position"]] = verdict
     finally:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+from msgspec.structs import replace
 from places import Place
 
 from federation.contract.asked_field import AskedField
@@ -22,7 +23,7 @@ from federation.contract.satellite_schema import (
 )
 from federation.contract.union import contract_of
 from federation.lake.log import CommitLog
-from federation.lake.manifest import CompletedWalk, DocTypeState, OpenWalk, Package, Position
+from federation.lake.manifest import Breach, CompletedWalk, DocTypeState, Hold, OpenWalk, Package, Position
 from federation.lake.packages import ALIAS_SCHEMA, QUARANTINE_SCHEMA
 from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun, new_run_id
@@ -121,6 +122,7 @@ class Site:
         aliases: Sequence[tuple[str, str, int]] = (),
         patches: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
         compared: int | None = None,
+        held: int = 0,
     ) -> Package | None:
         """Write one package and commit it.
 
@@ -138,6 +140,7 @@ class Site:
             aliases: (former name, name, tick).
             patches: DocType → rows with the keys of a patch and the columns to set.
             compared: the tick at which the last complete pass began.
+            held: rows for which an expectation holds the package back.
         """
         run = LakeRun.open(self.folder, "rest", new_run_id(at(0)), now=lambda: at(0))
         run.describe(self.schema)
@@ -164,6 +167,9 @@ class Site:
         package = writer.finish()
         instant = at(through) if through is not None else at(0)
         state = run.state(doctype)
+        if package and held:
+            breach = Breach("expect_column_values_to_not_be_null", "customer", "Everybody has a name.", held)
+            package = replace(package, hold=Hold((breach,), state.through))
         run.commit(
             packages=[package] if package else [],
             completed=[CompletedWalk(walk, doctype, "changes", instant)] if complete else [],
@@ -178,6 +184,12 @@ class Site:
         )
         run.close()
         return package
+
+    def release(self, doctype: str = INVOICE) -> None:
+        """Let what is held back of a DocType be merged."""
+        run = LakeRun.open(self.folder, "rest", new_run_id(at(0)), now=lambda: at(0))
+        run.commit(released=[doctype])
+        run.close()
 
     def _tables(self, doctype: str, without: Sequence[str]) -> dict[str, TableContract]:
         contract = contract_of(doctype, [self.schema], keeps=KeepAll().keeps, hashes=KeepAll().hashes)
