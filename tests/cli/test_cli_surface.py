@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from federation.cli.app import app
 from federation.settings.schema import schema_text
 
-SUBCOMMANDS = ("init", "access", "check", "sync", "status", "integrity", "query", "schema")
+SUBCOMMANDS = ("init", "access", "check", "sync", "status", "release", "integrity", "query", "schema")
 NEED_SETTINGS = (("check",), ("access",), ("sync",), ("status",), ("integrity",), ("query", "SELECT 1"))
 
 
