@@ -17,6 +17,7 @@ EXPECTATIONS = "expectations"
 MERGE = "merge"
 
 _SHOWN_NAMES = 20
+_HELD = " Nothing of the DocType is merged until `federation release` lets it in."
 
 
 def check_specs(layer: Layer, doctypes: Iterable[KnownDocType], name: str, description: str) -> list[dg.AssetCheckSpec]:
@@ -55,7 +56,7 @@ def _missed(outcome: DocTypeOutcome) -> list[str]:
     """What a person should look at. Pending documents aren't: they moved while they were read, as on any busy site."""
     found = []
     if outcome.quarantined:
-        found.append(f"{outcome.quarantined:,} documents are in quarantine: a value doesn't fit its column.")
+        found.append(f"{outcome.quarantined:,} documents are in quarantine: values don't fit, or a rule rejects them.")
     if outcome.hidden:
         names = ", ".join(outcome.hidden[:_SHOWN_NAMES])
         more = len(outcome.hidden) - _SHOWN_NAMES
@@ -82,8 +83,8 @@ def expectations_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetChe
         asset_key=key,
         check_name=EXPECTATIONS,
         passed=report.passed,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"{unmet:,} of {len(results):,} expectations are not met.",
+        severity=dg.AssetCheckSeverity.ERROR if outcome.held else dg.AssetCheckSeverity.WARN,
+        description=f"{unmet:,} of {len(results):,} expectations are not met.{_HELD if outcome.held else ''}",
         metadata={
             "expectations": len(results),
             "unmet": unmet,

@@ -58,6 +58,7 @@ class SyncedDocType:
         hidden: names that the site counts and doesn't return.
         refused: fields that the site left out without a word.
         one_by_one: child tables that the site lists for nobody, so that each document is read on its own.
+        held: packages that aren't merged until `federation release` lets them in.
         unmet: expectations that some of its rows don't meet.
         through: as of when the DocType is complete (UTC), null where this run didn't complete it.
         seconds: of the walk.
@@ -78,6 +79,7 @@ class SyncedDocType:
     hidden: tuple[str, ...]
     refused: tuple[str, ...]
     one_by_one: tuple[str, ...]
+    held: int
     unmet: tuple[Unmet, ...]
     through: datetime | None
     seconds: float
@@ -87,7 +89,7 @@ class SyncedDocType:
     @property
     def needs_a_look(self) -> bool:
         """Something of it could not be brought."""
-        return bool(self.error or self.quarantined or self.hidden or self.refused)
+        return bool(self.error or self.quarantined or self.held or self.hidden or self.refused)
 
     @property
     def is_quiet(self) -> bool:
@@ -187,6 +189,7 @@ def _synced_doctype(
         read.hidden,
         read.refused,
         read.one_by_one,
+        read.held,
         tuple(
             Unmet(rule.doctype, rule.fieldname, rule.reason, result.failing, result.rows)
             for report in read.reports.values()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import compress
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 import pyarrow as pa
@@ -32,6 +32,9 @@ from federation.lake.known import KnownDocuments
 from federation.lake.lookups import Aside, set_aside
 from federation.lake.manifest import CompletedWalk, DocTypeState, Hold, Package, WalkKind
 from federation.lake.packages import PackageWriter
+
+_HELD_BYTES: Final = 64 * 1024 * 1024
+"""Of pages that wait to be judged."""
 
 
 class Harvest:
@@ -86,6 +89,8 @@ class Harvest:
         self._closing = ExitStack()
         self._validation = BatchValidation(context, reading)
         self._held: deque[_HeldPage] = deque()
+        self._held_bytes = 0
+        self._rejected: set[str] = set()
         self._writer = self._new_writer()
 
     def __enter__(self) -> Self:
@@ -193,6 +198,9 @@ class Harvest:
         page = _HeldPage(tables, tables[self.doctype].num_rows, same, compared=any(compared), note_seen=note_seen)
         if self._validation.rejects and page.documents:
             self._held.append(page)
+            self._held_bytes += sum(table.nbytes for table in tables.values())
+            if self._held_bytes > _HELD_BYTES:
+                self._judge()
         else:
             self._package(tables)
         self._set_aside(whole.rejected, observed, page)
@@ -218,8 +226,10 @@ class Harvest:
     def accept(self, page: WirePage) -> set[str]:
         """Take and judge a page; return the names accepted for good: packaged, or found as known."""
         self._judge()
+        self._rejected.clear()
         taken = self.take(page, compare=[True] * page.rows)
-        return {*taken.to_pylist()} - self._judge()
+        self._judge()
+        return {*taken.to_pylist()} - self._rejected
 
     def settle(
         self, names: Collection[str], *, note_seen: bool = False, judge_known: bool = False
@@ -236,13 +246,15 @@ class Harvest:
         self.context.stop_if_asked(self.doctype)
         # What was held before may hold other versions of the same documents: it is none of the answer.
         self._judge()
+        self._rejected.clear()
         accepted: set[str] = set()
         met: set[str] = set()
         for page in read_named(self.context.session, self.reading.parent.wire, list(names)):
             met.update(map(str, page.column("name")))
             taken = self.take(page, compare=[True] * page.rows, note_seen=note_seen, judge_known=judge_known)
             accepted.update(taken.to_pylist())
-        return accepted - self._judge(), [name for name in dict.fromkeys(names) if name not in met]
+        self._judge()
+        return accepted - self._rejected, [name for name in dict.fromkeys(names) if name not in met]
 
     def mark_seen(self, names: Sequence[str], observed: datetime) -> None:
         """Tell the lake of documents whose head was found as known."""
@@ -332,12 +344,12 @@ class Harvest:
         if self._known is not None:
             self._known.refresh()
 
-    def _judge(self) -> set[str]:
-        """Judge what is held: set aside what is rejected, package the rest; return the names rejected."""
+    def _judge(self) -> None:
+        """Judge what is held: set aside what is rejected and note the names, package the rest."""
         if not self._held:
-            return set()
+            return
         rejected = self._validation.judge()
-        names: set[str] = set()
+        self._held_bytes = 0
         while self._held:
             page = self._held.popleft()
             # All rows of a page bear one instant, and no two pages the same.
@@ -346,12 +358,11 @@ class Harvest:
             if faults is None:
                 self._package(_without(page.tables, self.reading, page.known))
                 continue
-            names.update(faults)
+            self._rejected.update(faults)
             aside = pa.array(faults, pa.string())
             self._package(_without(page.tables, self.reading, pa.concat_arrays([page.known, aside])))
             documents = rejected_documents(self.reading, page.tables, faults)
             self._set_aside(documents, observed.replace(tzinfo=UTC), page)
-        return names
 
     def _package(self, tables: Mapping[str, pa.Table]) -> None:
         if not self._writer.fits(tables):
@@ -375,6 +386,7 @@ class Harvest:
 
     def _finish_package(self) -> None:
         self._judge()
+        self._rejected.clear()
         self._close_package()
 
     def _close_package(self) -> None:

@@ -52,6 +52,11 @@ class DocTypeOutcome:
     error: str = ""
     reports: Mapping[str, ValidationReport] = field(default_factory=dict)
 
+    @property
+    def held(self) -> int:
+        """Packages that aren't merged until somebody releases them."""
+        return sum(package.hold is not None for package in self.packages)
+
     def and_then(self, later: DocTypeOutcome) -> DocTypeOutcome:
         """Return what this walk and a later one of the same run did together; what is, is as the later one says."""
         reports = dict(self.reports)

@@ -1,4 +1,4 @@
-"""Expectations of the user's own, from the file beside the settings to what `check`, `sync`, `status`, `release` say."""
+"""Expectations of the user's own: what `check`, `sync`, `status` and `release` say of them."""
 
 from __future__ import annotations
 

@@ -297,3 +297,15 @@ def test_nothing_is_judged_where_validation_is_off_and_everything_comes_in(shop:
     assert expecting(shop, ORDER, TOTAL).sync()[ORDER].quarantined == 1
     assert shop.with_settings(validation=False).sync()[ORDER].documents == 1
     shop.assert_same(ORDER)
+
+
+def test_wide_documents_are_judged_before_a_batch_is_full(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("federation.extract.harvest._HELD_BYTES", 1)
+    judged = expecting(shop, CUSTOMER, TOTAL.replace("total", "limit"), satellite={"page_rows": 2})
+    for number in range(9):
+        shop.customer(f"c{number}", limit=-1 if number % 4 == 0 else 1)
+    outcome = judged.sync(doctypes=(CUSTOMER,))[CUSTOMER]
+    assert (outcome.documents, outcome.quarantined) == (6, 3)
+    shop.documents.rename(CUSTOMER, "c0", "d0")
+    judged.sync()
+    assert shop.set_aside(CUSTOMER) == {"d0", "c4", "c8"}
