@@ -115,7 +115,7 @@ def _oddities(doctype: SyncedDocType) -> Iterator[str]:
     if doctype.quarantined:
         yield f"{doctype.quarantined:,} documents were set aside, see the table federation_quarantine."
     if doctype.held:
-        yield "nothing of it is merged until `federation release` lets it in, because of an expectation of severity halt."
+        yield "an expectation of severity halt isn't met: nothing is merged until `federation release` lets it in."
     if doctype.hidden:
         yield (
             f"{len(doctype.hidden):,} documents are there but not shown to the API user, and stay as they were: "
