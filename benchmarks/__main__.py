@@ -10,6 +10,7 @@ import typer
 from benchmarks import (
     decode,
     delta,
+    expectations,
     extraction,
     fleet,
     idle,
@@ -30,6 +31,7 @@ _ALL: Final = {
     "reread": reread,
     "delta": delta,
     "extraction": extraction,
+    "expectations": expectations,
     "merge": merge,
     "fleet": fleet,
     "incremental": incremental,
