@@ -122,7 +122,7 @@ class BatchValidation:
     def _faults(self, doctype: str, rows: pa.Table, expectation: Expectation, failing: pa.Array) -> Iterator[_Faulty]:
         """One a version of a document, however many of its child rows fail."""
         owner = self._owner[doctype]
-        failed = rows.select([owner, OBSERVED, *dict.fromkeys(expectation.columns)]).take(failing)
+        failed = rows.select([*dict.fromkeys((owner, OBSERVED, *expectation.columns))]).take(failing)
         numbered = failed.select([owner, OBSERVED]).append_column("row", pa.array(range(failed.num_rows)))
         first = numbered.group_by([owner, OBSERVED]).aggregate([("row", "min")]).column("row_min")
         chosen = failed.take(first)
