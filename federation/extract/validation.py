@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -66,17 +66,16 @@ class BatchValidation:
         """
         rejected: defaultdict[datetime, defaultdict[str, list[Fault]]] = defaultdict(lambda: defaultdict(list))
         for doctype, pages in self._batches.items():
-            if pages:
-                rows = pa.concat_tables(pages, promote_options="default")
+            for rows in _alike(pages):
                 judgement = self._judged(doctype, rows, self.suites[doctype])
                 known = self.reports.get(doctype)
                 self._note_breaches(doctype, judgement.report)
                 self.reports[doctype] = judgement.report if known is None else known.merge(judgement.report)
-                pages.clear()
                 for expectation, failing in judgement.failing.items():
                     found = self._faults(doctype, rows, expectation, failing) if expectation.rejects else ()
                     for name, observed, fault in found:
                         rejected[observed][name].append(fault)
+            pages.clear()
         return {
             observed: {name: tuple(faults) for name, faults in by_name.items()}
             for observed, by_name in rejected.items()
@@ -132,6 +131,14 @@ class BatchValidation:
         for (name, observed), values in zip(versions, cells, strict=True):
             value = ", ".join(map(_shown, values))[:_EXCERPT]
             yield name, observed, Fault(expectation.type, expectation.fieldname, value, reason)
+
+
+def _alike(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Return pages of the same columns as one table: where a site leaves a field out, no document lacks a value."""
+    by_columns: dict[tuple[str, ...], list[pa.Table]] = {}
+    for page in pages:
+        by_columns.setdefault(tuple(page.column_names), []).append(page)
+    return map(pa.concat_tables, by_columns.values())
 
 
 def _shown(value: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from itertools import repeat
 
 import pyarrow as pa
 
@@ -92,7 +91,7 @@ def _suits(kind: pa.DataType, suits: str) -> bool:
         return bool(kind == TEXT)
     if suits == "what has an order":
         return kind not in (TEXT, TIME)
-    return bool(kind != TIME)
+    return True
 
 
 def _argument(columns: Sequence[Column], written: WrittenExpectation, name: str, value: object) -> object:
@@ -103,7 +102,9 @@ def _argument(columns: Sequence[Column], written: WrittenExpectation, name: str,
     if kind == "values" and isinstance(value, list):
         return [_value(columns[0], written, each) for each in value]
     if kind == "pairs" and isinstance(value, list):
-        return [tuple(_value(*each) for each in zip(columns, repeat(written), pair, strict=True)) for pair in value]
+        return [
+            tuple(_value(column, written, each) for column, each in zip(columns, pair, strict=True)) for pair in value
+        ]
     return value
 
 
@@ -111,7 +112,7 @@ def _value(column: Column, written: WrittenExpectation, value: object) -> object
     """Return a value in the column's type: a date in a YAML file is text."""
     if column.type in _TEMPORAL:
         return _instant(column, written, value)
-    if isinstance(value, str) != (column.type == TEXT):
+    if column.type == TIME or isinstance(value, str) != (column.type == TEXT):
         what = f"`{column.fieldname}` is a {column.fieldtype}, and {value!r} isn't one"
         raise UnfitExpectation(written, what, "write text in quotes and numbers without")
     return value
