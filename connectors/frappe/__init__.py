@@ -37,6 +37,7 @@ from connectors.frappe.reading import (
 )
 from connectors.frappe.renames import Rename, RenamePage, read_renames
 from connectors.frappe.session import FrappeSession
+from connectors.frappe.site_names import SiteNames
 
 __all__ = [
     "AbandonedError",
@@ -59,6 +60,7 @@ __all__ = [
     "RenamePage",
     "SatelliteError",
     "SiteFacts",
+    "SiteNames",
     "TransientError",
     "WireKind",
     "WirePage",

@@ -61,7 +61,7 @@ class _Proof:
 
     def settle(self, names: Sequence[str]) -> None:
         """Count all at once, and halve only where some are there and some aren't."""
-        request = count_request(self.doctype, {"name": ("in", list(names))})
+        request = count_request(self.session.names.doctype(self.doctype), {"name": ("in", list(names))})
         if not fits_request_line(request) and len(names) > 1:
             self._halve(names)
             return

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from connectors.frappe.session import Answer, FrappeSession
+    from connectors.frappe.site_names import SiteNames
 
 Document = dict[str, object]
 
@@ -52,19 +53,20 @@ def read_document(
         return None
     try:
         document = _object(json.loads(answer.body).get("data"))
-        rows = _child_rows(document, children)
+        rows = _child_rows(document, {session.names.field(parent.doctype, held): t for held, t in children.items()})
     except (ValueError, RecursionError) as error:
         raise failure(Trouble.GARBAGE, site=session.url, doctype=parent.doctype, said=str(error)) from error
     if str(document.get("name")) != name:
         return None
     tables = {table.doctype: table for table in children.values()}
-    pages = {child: _page(tables[child], rows[child], answer) for child in tables}
-    return {parent.doctype: _page(parent, [document], answer), **pages}
+    pages = {child: _page(session.names, tables[child], rows[child], answer) for child in tables}
+    return {parent.doctype: _page(session.names, parent, [document], answer), **pages}
 
 
 def _ask(session: FrappeSession, doctype: str, name: str) -> Answer | None:
     if not is_doctype_name(doctype):
         raise ValueError(f"not a DocType name: {shown(doctype)!r}")
+    doctype = session.names.doctype(doctype)
     if name in _STEPS:
         raise DocTypeError(
             f"DocType {doctype}: the document {name!r} can't be asked for by its address. Rename it on the site.",
@@ -95,10 +97,10 @@ def _object(value: object) -> Document:
     return value
 
 
-def _page(table: WireTable, rows: Sequence[Document], answer: Answer) -> WirePage:
+def _page(names: SiteNames, table: WireTable, rows: Sequence[Document], answer: Answer) -> WirePage:
     """By cell: it is one document."""
     columns = tuple(
-        tuple(_cell(row.get(fieldname), kind) for row in rows)
+        tuple(_cell(row.get(names.field(table.doctype, fieldname)), kind) for row in rows)
         for fieldname, kind in zip(table.fields, table.kinds, strict=True)
     )
     return WirePage(table.doctype, table.fields, columns, len(rows), answer.observed, len(answer.body))

@@ -19,7 +19,7 @@ def read_last_name(session: FrappeSession, doctype: str) -> str | int:
         TransientError, SatelliteError, DocTypeError: by the table of reactions.
     """
     query = ListQuery(doctype, ("name",), order=("name",), descending=True, limit=1, as_dict=True)
-    body = session.send(query.to_request()).body
+    body = session.send(query.on_site(session.names).to_request()).body
     try:
         (names,) = decode_objects(body, query.fields).columns
     except GarbageError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -13,11 +13,14 @@ from connectors.frappe.request import GET_LIST, Request
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from connectors.frappe.site_names import SiteNames
+
 LONGEST_REQUEST_LINE: Final = 4000
 """Bytes. gunicorn refuses request lines over 4,094 with 400 and HTML."""
 
 Filter = tuple[str, str, object]
 """(fieldname, operator, JSON value)."""
+_HOLDS_A_DOCTYPE: Final = "parenttype"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,29 @@ class ListQuery:
         """
         if missing := sorted(set(self.order) - set(self.fields)):
             raise ValueError(f"{self.doctype} is walked by fields that aren't asked for: {', '.join(missing)}")
+
+    def on_site(self, names: SiteNames) -> ListQuery:
+        """Return the query in the site's own names."""
+
+        def filters(ours: tuple[Filter, ...]) -> tuple[Filter, ...]:
+            return tuple(
+                (
+                    names.field(self.doctype, fieldname),
+                    operator,
+                    names.doctype(value) if fieldname == _HOLDS_A_DOCTYPE and isinstance(value, str) else value,
+                )
+                for fieldname, operator, value in ours
+            )
+
+        return replace(
+            self,
+            doctype=names.doctype(self.doctype),
+            fields=tuple(names.field(self.doctype, fieldname) for fieldname in self.fields),
+            filters=filters(self.filters),
+            or_filters=filters(self.or_filters),
+            order=tuple(names.field(self.doctype, fieldname) for fieldname in self.order),
+            parent_doctype=None if self.parent_doctype is None else names.doctype(self.parent_doctype),
+        )
 
     def to_request(self) -> Request:
         """Return the request for these rows.

@@ -94,9 +94,10 @@ def read_changes_allowed(session: FrappeSession, doctype: str) -> tuple[Change, 
         TransientError, SatelliteError: by the table of reactions.
     """
     allowed: list[Change] = []
+    theirs = session.names.doctype(doctype)
     for change in CHANGES:
-        params = {"doctype": doctype, "docname": "", "perm_type": change}
-        told = _told(session, method_call("frappe.client.has_permission", params, doctype=doctype))
+        params = {"doctype": theirs, "docname": "", "perm_type": change}
+        told = _told(session, method_call("frappe.client.has_permission", params, doctype=theirs))
         if not isinstance(told, dict) or "has_permission" not in told:
             return None
         if told["has_permission"]:
@@ -112,9 +113,10 @@ def compare_counts(session: FrappeSession, doctype: str) -> Count | None:
     Raises:
         TransientError, SatelliteError: by the table of reactions.
     """
-    listing = method_call("frappe.desk.reportview.get_count", {"doctype": doctype}, doctype=doctype)
+    theirs = session.names.doctype(doctype)
+    listing = method_call("frappe.desk.reportview.get_count", {"doctype": theirs}, doctype=theirs)
     listed = _told(session, listing)
-    there = _told(session, count_request(doctype))
+    there = _told(session, count_request(theirs))
     if not isinstance(listed, int) or not isinstance(there, int):
         return None
     if listed < there:
@@ -144,15 +146,18 @@ def read_refused_fields(
         asked = tuple(name for name in table.fields if name not in refused)
         query = ListQuery(table.doctype, asked, limit=1, parent_doctype=parent_doctype, as_dict=True)
         try:
-            rows = decode_objects(session.send(query.to_request()).body, asked)
+            theirs = query.on_site(session.names)
+            rows = decode_objects(session.send(theirs.to_request()).body, theirs.fields)
         except GarbageError as error:
             raise failure(Trouble.GARBAGE, site=session.url, doctype=table.doctype, said=str(error)) from error
         except DocTypeError as error:
-            if error.refused_field not in asked or error.refused_field == "name":
+            named = session.names.our_field(table.doctype, error.refused_field or "")
+            if named not in asked or named == "name":
                 raise
-            refused |= {error.refused_field}
+            refused |= {named}
             continue
-        return refused | rows.absent if rows.count else refused
+        absent = frozenset(session.names.our_field(table.doctype, fieldname) for fieldname in rows.absent)
+        return refused | absent if rows.count else refused
 
 
 def may_list(session: FrappeSession, doctype: str) -> bool:
@@ -163,7 +168,7 @@ def may_list(session: FrappeSession, doctype: str) -> bool:
         DocTypeError: the list fails for another reason than permissions.
     """
     try:
-        session.send(ListQuery(doctype, ("name",), limit=1).to_request())
+        session.send(ListQuery(doctype, ("name",), limit=1).on_site(session.names).to_request())
     except DocTypeError as error:
         if error.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
             return False
@@ -180,7 +185,9 @@ def missing_doctypes(session: FrappeSession, doctypes: Sequence[str]) -> tuple[s
     Raises:
         TransientError, SatelliteError: by the table of reactions.
     """
-    return _uncounted(session, [name for name in dict.fromkeys(doctypes) if is_doctype_name(name)])
+    asked = [session.names.doctype(name) for name in dict.fromkeys(doctypes) if is_doctype_name(name)]
+    missing = _uncounted(session, asked)
+    return None if missing is None else tuple(map(session.names.our_doctype, missing))
 
 
 def _uncounted(session: FrappeSession, names: list[str]) -> tuple[str, ...] | None:

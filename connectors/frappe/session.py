@@ -31,6 +31,7 @@ from connectors.frappe.pressure import Pressure
 from connectors.frappe.rate_limit import RateLimit
 from connectors.frappe.refusals import read_refusal
 from connectors.frappe.retries import RetryBudget, retrying
+from connectors.frappe.site_names import SiteNames
 from connectors.frappe.transport import OpenSockets, PooledTransport
 from connectors.frappe.troubles import cause_of
 
@@ -70,6 +71,7 @@ class FrappeSession:
     Attributes:
         url: the site's address.
         limits: what the site is asked to bear.
+        names: what the site calls DocTypes and fields that callers call otherwise.
         page_sizes: how many rows of each DocType it turned out to bear.
     """
 
@@ -82,6 +84,7 @@ class FrappeSession:
         verify: bool | str = True,
         site_name: str | None = None,
         proxy: str | None = None,
+        names: SiteNames | None = None,
         clock: Callable[[], datetime] | None = None,
         wait: Callable[[Event, float], object] = Event.wait,
         transport: Callable[[int], BaseAdapter] | None = None,
@@ -96,6 +99,7 @@ class FrappeSession:
             site_name: the site that is meant where several answer at this address, as on a bench of Frappe Cloud; None
                 if the address says it.
             proxy: `http://[user:password@]host[:port]` on the way to the site; None leaves it to the environment.
+            names: what the site calls DocTypes and fields that callers call otherwise.
             clock: now, in UTC.
             wait: waits between tries, until the event is set or the seconds are over.
             transport: makes the `requests` adapter for a number of connections.
@@ -105,6 +109,7 @@ class FrappeSession:
         """
         self.url = checked_address(url)
         self.limits = limits or Limits()
+        self.names = names or SiteNames()
         if isinstance(verify, str) and not Path(verify).exists():
             raise ValueError(f"there is no CA file at {verify}")
         self._verify = verify

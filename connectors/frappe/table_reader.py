@@ -38,25 +38,29 @@ class TableReader:
             try:
                 answer, rows, limit = self._ask(replace(query, fields=asked))
             except DocTypeError as error:
-                if error.refused_field not in asked or error.refused_field in self._keys:
+                refused = self._session.names.our_field(self._table.doctype, error.refused_field or "")
+                if refused not in asked or refused in self._keys:
                     raise
-                self._refused |= {error.refused_field}
+                self._refused |= {refused}
                 continue
             self._refuse(rows.absent)
             return self._page(answer, rows, asked), limit
 
     def _ask(self, query: ListQuery) -> tuple[Answer, Rows, int]:
+        names = self._session.names
         kind_of = dict(zip(self._table.fields, self._table.kinds, strict=True))
-        answer, limit = self._send(query)
+        theirs = query.on_site(names)
+        answer, limit = self._send(theirs)
         try:
             try:
-                rows = decode_rows(answer.body, query.fields, tuple(kind_of[name] for name in query.fields))
+                rows = decode_rows(answer.body, theirs.fields, tuple(kind_of[name] for name in query.fields))
             except ShiftedRows:
-                answer, limit = self._send(replace(query, as_dict=True))
-                rows = decode_objects(answer.body, query.fields)
+                answer, limit = self._send(replace(theirs, as_dict=True))
+                rows = decode_objects(answer.body, theirs.fields)
         except GarbageError as error:
             raise self._garbage(str(error)) from error
-        return answer, rows, limit
+        absent = frozenset(names.our_field(self._table.doctype, fieldname) for fieldname in rows.absent)
+        return answer, replace(rows, absent=absent), limit
 
     def _send(self, query: ListQuery) -> tuple[Answer, int]:
         limit = self._size.rows(query.limit)

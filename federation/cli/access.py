@@ -30,6 +30,7 @@ from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.satellite import open_session
 from federation.extract.selected import select
 from federation.lake.errors import LakeError
+from federation.mapping.satellite_mapping import mapping_of
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import SettingsError
 from federation.settings.model import Satellite, Settings
@@ -104,8 +105,9 @@ def _known(settings: Settings, satellite: Satellite) -> _Known:
     else:
         try:
             with open_session(satellite) as session:
-                empty = SatelliteSchema(satellite.name)
-                selected = select(session, settings.selection(satellite), empty, only=None, now=datetime.now(UTC))
+                empty, mapping = SatelliteSchema(satellite.name), mapping_of(satellite)
+                wanted, now = settings.selection(satellite), datetime.now(UTC)
+                selected = select(session, wanted, empty, mapping, only=None, now=now)
                 named = (*selected.doctypes, *(name for name in selected.failures if name in selected.schema.doctypes))
                 return _Known(_readable(named, selected.schema), selected.schema, "the site describes them")
         except (FrappeError, SettingsError) as error:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from federation.cli.own_lists import OWN_LISTS, OwnList
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.mapping.satellite_mapping import mapping_of
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Satellite
 
@@ -68,17 +69,22 @@ class AccessPlan:
 
 
 def rule_of(satellite: Satellite, doctype: str, schema: SatelliteSchema, fleet: FleetPolicy) -> Rule:
-    """Return what reading `doctype` takes; fields that the policy drops ask for no permission level."""
+    """Return what reading `doctype` takes, in the site's own names.
+
+    Fields that the policy drops ask for no permission level.
+    """
+    names = mapping_of(satellite).names
     shape = schema.doctypes.get(doctype)
     if shape is None:
-        return Rule(doctype)
+        return Rule(names.doctype(doctype))
     tables = tuple(dict.fromkeys(shape.tables.values()))
     levels: dict[int, list[str]] = {}
-    for table, prefix in ((shape, ""), *((schema.doctypes.get(child), f"{child}.") for child in tables)):
+    for table, child in ((shape, ""), *((schema.doctypes.get(child), child) for child in tables)):
+        prefix = f"{names.doctype(child)}." if child else ""
         for level, fieldname in _levels(satellite, table, fleet):
-            levels.setdefault(level, []).append(prefix + fieldname)
-    fields = {level: tuple(names) for level, names in sorted(levels.items())}
-    return Rule(doctype, (0, *fields), fields, tables)
+            levels.setdefault(level, []).append(prefix + names.field(child or doctype, fieldname))
+    fields = {level: tuple(named) for level, named in sorted(levels.items())}
+    return Rule(names.doctype(doctype), (0, *fields), fields, tuple(map(names.doctype, tables)))
 
 
 def own_lists_of_role() -> tuple[OwnList, ...]:

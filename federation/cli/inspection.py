@@ -33,6 +33,7 @@ from federation.extract.errors import NoTimeZone, UnfitExpectations
 from federation.extract.satellite import expected_of, open_session
 from federation.extract.selected import Selected, select
 from federation.extract.suites import suites_of
+from federation.mapping.satellite_mapping import mapping_of
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import SettingsError
 from federation.settings.expectations import load_expectations
@@ -119,12 +120,13 @@ def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession)
     rights = read_user_rights(session, facts.user)
     own_lists = {own.doctype: may_list(session, own.doctype) for own in OWN_LISTS}
     selection = settings.selection(satellite)
-    selected = select(session, selection, SatelliteSchema(satellite.name), only=None, now=datetime.now(UTC))
+    mapping, unknown = mapping_of(satellite), SatelliteSchema(satellite.name)
+    selected = select(session, selection, unknown, mapping, only=None, now=datetime.now(UTC))
     fleet = FleetPolicy(settings)
     expected = expected_of(settings, load_expectations(settings), facts)
 
     def sounding(doctype: str) -> Sounding:
-        reading = document_reading(satellite.name, doctype, selected.schema, zone, fleet)
+        reading = document_reading(satellite.name, doctype, selected.schema, zone, fleet, mapping=mapping)
         found = sound(session, reading, selected.schema, rights.restrictions)
         try:
             if expected:

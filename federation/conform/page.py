@@ -62,7 +62,9 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
         OBSERVED: pa.repeat(pa.scalar(_naive_utc(page.observed), DATETIME), page.rows),
     }
     misfits: list[Misfit] = []
-    for field, cells in zip(reading.fields, page.columns, strict=True):
+    came = dict(zip(page.fields, page.columns, strict=True))
+    for field in reading.fields:
+        cells = came[field.fieldname] if field.constant is None else (field.constant,) * page.rows
         if field.fieldname in page.refused:
             continue
         kept = field.alter(cells)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from connectors.frappe import WireTable
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
+from federation.mapping.satellite_mapping import UNMAPPED, SatelliteMapping
 from federation.policy.apply import hash_cells, mask_cells
 from federation.policy.rules import Drop, Hash, Mask, SatellitePolicy
 
@@ -23,6 +24,8 @@ class ReadField:
     Attributes:
         hash_key: what its values are hashed with.
         show: what a mask lets be seen of its values.
+        values: the site's cell → the fleet's, before the policy; cells that aren't named stay.
+        constant: what every row holds, where the site hasn't got the field: it isn't requested.
     """
 
     fieldname: str
@@ -30,6 +33,8 @@ class ReadField:
     column: Column
     hash_key: bytes | None = None
     show: str = ""
+    values: Mapping[object, object] | None = None
+    constant: object = None
 
     @property
     def is_altered(self) -> bool:
@@ -37,7 +42,10 @@ class ReadField:
         return self.hash_key is not None or bool(self.show)
 
     def alter(self, cells: Sequence[object]) -> Sequence[object]:
-        """Return cells as the policy lets them leave the satellite."""
+        """Return cells in the fleet's values, as the policy lets them leave the satellite."""
+        if self.values:
+            # A cell that isn't of its kind may be a list or an object, which no mapping names.
+            cells = [self.values.get(cell, cell) if isinstance(cell, str | int | float) else cell for cell in cells]
         if self.hash_key is not None:
             return hash_cells(cells, self.hash_key)
         return mask_cells(cells, self.show, self.own.arrow) if self.show else cells
@@ -67,8 +75,8 @@ class TableReading:
         """What the connector is told to ask for."""
         return WireTable(
             self.table.doctype,
-            tuple(field.fieldname for field in self.fields),
-            tuple(field.own.wire for field in self.fields),
+            tuple(field.fieldname for field in self.fields if field.constant is None),
+            tuple(field.own.wire for field in self.fields if field.constant is None),
         )
 
     @cached_property
@@ -85,7 +93,13 @@ class TableReading:
 
 
 def table_reading(
-    satellite: str, zone: str, schema: DocTypeSchema, table: TableContract, policy: SatellitePolicy
+    satellite: str,
+    zone: str,
+    schema: DocTypeSchema,
+    table: TableContract,
+    policy: SatellitePolicy,
+    *,
+    mapping: SatelliteMapping = UNMAPPED,
 ) -> TableReading:
     """Return how `satellite` is read for `table`: every present field that the policy doesn't hold back.
 
@@ -105,5 +119,7 @@ def table_reading(
             own = ColumnType("integer", INTEGER)
         key = action.key() if isinstance(action, Hash) else None
         show = action.show if isinstance(action, Mask) else ""
-        fields.append(ReadField(field.fieldname, own, column, key, show))
+        values = mapping.values(table.doctype, field.fieldname, own.wire, field.options)
+        constant = mapping.constant(table.doctype, field.fieldname)
+        fields.append(ReadField(field.fieldname, own, column, key, show, values, constant))
     return TableReading(satellite, zone, table, tuple(fields))

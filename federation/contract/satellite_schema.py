@@ -69,6 +69,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         past_tables: child DocTypes that an earlier version had.
         read_at: when its metadata was last read, ISO 8601 in UTC.
         fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
+        mapping: tells one mapping of the settings from another; "" where the satellite has none.
     """
 
     doctype: str
@@ -83,6 +84,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     past_tables: tuple[str, ...] = ()
     read_at: str = ""
     fingerprint: str = ""
+    mapping: str = ""
 
     def asked_fields(self) -> Iterator[AskedField]:
         """Yield every field that it has or had, those that hold child rows too, as a policy is asked about it."""
@@ -107,11 +109,19 @@ class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     satellite: str
     doctypes: dict[str, DocTypeSchema] = {}
 
-    def absorb(self, metas: Iterable[DocTypeMeta], *, read_at: str, fingerprints: Mapping[str, str]) -> SatelliteSchema:
+    def absorb(
+        self,
+        metas: Iterable[DocTypeMeta],
+        *,
+        read_at: str,
+        fingerprints: Mapping[str, str],
+        mappings: Mapping[str, str] | None = None,
+    ) -> SatelliteSchema:
         """Return the schema after the satellite described some of its DocTypes anew."""
         doctypes = dict(self.doctypes)
         for meta in metas:
-            doctypes[meta.name] = _absorb(doctypes.get(meta.name), meta, read_at, fingerprints.get(meta.name, ""))
+            read = _absorb(doctypes.get(meta.name), meta, read_at, fingerprints.get(meta.name, ""))
+            doctypes[meta.name] = msgspec.structs.replace(read, mapping=(mappings or {}).get(meta.name, ""))
         return SatelliteSchema(self.satellite, doctypes)
 
 

@@ -12,7 +12,7 @@ from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.passes import run_pass
-from federation.extract.patching import fields_of, new_fields, patch_columns
+from federation.extract.patching import fields_of, mapped_otherwise, new_fields, patch_columns
 from federation.extract.signals import Signals
 from federation.extract.singles import read_single_doctype
 from federation.extract.treatment import older_treatments
@@ -73,13 +73,14 @@ def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSche
     state = run.state(reading.doctype)
     if state.begun is None and state.open is None:
         return False
-    found = new_fields(known, schema, reading, state.treatments)
-    new = [name for name in found if name not in state.uncovered]
+    found = [*new_fields(known, schema, reading, state.treatments), *mapped_otherwise(reading, state.mapped)]
+    new = [name for name in dict.fromkeys(found) if name not in state.uncovered]
     read = [name for table in (reading.parent, *reading.children) for name in fields_of(known, reading, table)]
     noted = replace(
         state,
         uncovered=(*state.uncovered, *new),
         treatments=dict(reading.treatments),
+        mapped=dict(reading.mapped),
         older_treatments=older_treatments(state.older_treatments, state.treatments, reading.treatments, read),
     )
     if noted != state:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from connectors.frappe import DocTypeError, FrappeSession, WirePage, read_children, read_document, read_heads
 from federation.conform.page import ConformedPage, Misfit, conform_page
 from federation.conform.reading import TableReading, table_reading
-from federation.contract.satellite_schema import SatelliteSchema
+from federation.contract.fieldtypes import column_type
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
 from federation.extract.treatment import treatments
+from federation.mapping.satellite_mapping import UNMAPPED, SatelliteMapping
 from federation.policy.fleet import FleetPolicy
 
 TO_RENAME = "to_rename"
@@ -39,6 +41,7 @@ class DocumentReading:
         child_fields: the fields that hold child rows → their child DocType.
         is_single: there is one document, and no list of it.
         treatments: field, a child table's with its DocType in front → what the policy makes of it.
+        mapped: field, named alike → tells one mapping of it from another; for those that are mapped.
     """
 
     parent: TableReading
@@ -46,6 +49,7 @@ class DocumentReading:
     child_fields: Mapping[str, str] = field(default_factory=dict)
     is_single: bool = False
     treatments: Mapping[str, str] = field(default_factory=dict)
+    mapped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def doctype(self) -> str:
@@ -59,7 +63,13 @@ class DocumentReading:
 
 
 def document_reading(
-    satellite: str, doctype: str, schema: SatelliteSchema, zone: str, fleet: FleetPolicy
+    satellite: str,
+    doctype: str,
+    schema: SatelliteSchema,
+    zone: str,
+    fleet: FleetPolicy,
+    *,
+    mapping: SatelliteMapping = UNMAPPED,
 ) -> DocumentReading:
     """Return how the documents of `doctype` are read, under the satellite's own contract.
 
@@ -76,16 +86,28 @@ def document_reading(
     shape = schema.doctypes[doctype]
     held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
     children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys() & schema.doctypes.keys())
+    shapes = [("", shape), *((f"{child}.", schema.doctypes[child]) for child in children)]
     return DocumentReading(
-        table_reading(satellite, zone, shape, contract.parent, policy),
+        table_reading(satellite, zone, shape, contract.parent, policy, mapping=mapping),
         tuple(
-            table_reading(satellite, zone, schema.doctypes[child], contract.children[child], policy)
+            table_reading(satellite, zone, schema.doctypes[child], contract.children[child], policy, mapping=mapping)
             for child in children
         ),
         {fieldname: child for fieldname, child in shape.tables.items() if child in children},
         shape.is_single,
-        treatments([("", shape), *((f"{child}.", schema.doctypes[child]) for child in children)], policy),
+        treatments(shapes, policy),
+        dict(_mapped(shapes, mapping)),
     )
+
+
+def _mapped(shapes: Iterable[tuple[str, DocTypeSchema]], mapping: SatelliteMapping) -> Iterator[tuple[str, str]]:
+    for prefix, shape in shapes:
+        for each in shape.fields.values():
+            own = column_type(each.fieldtype)
+            if own is not None and each.present:
+                digest = mapping.digest_of_field(shape.doctype, each.fieldname, own.wire, each.options)
+                if digest:
+                    yield prefix + each.fieldname, digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,13 @@ def new_fields(
                 yield name
 
 
+def mapped_otherwise(reading: DocumentReading, before: Mapping[str, str]) -> Iterator[str]:
+    """Yield the fields whose cells the settings' mapping takes from elsewhere, or makes others, than `before`."""
+    for name in sorted(_readable(reading)):
+        if reading.mapped.get(name, "") != before.get(name, ""):
+            yield name
+
+
 def fields_of(schema: SatelliteSchema, reading: DocumentReading, table: TableReading) -> Iterator[str]:
     """Yield the fields that a table had, those that hold child rows too, a child's with its DocType."""
     shape = schema.doctypes.get(table.table.doctype) or DocTypeSchema(table.table.doctype)

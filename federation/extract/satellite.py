@@ -39,6 +39,7 @@ from federation.extract.suites import Expected
 from federation.lake.manifest import DocTypeState, SiteState
 from federation.lake.run import LakeRun, new_run_id
 from federation.lakes import lake_folder
+from federation.mapping.satellite_mapping import SatelliteMapping, mapping_of
 from federation.policy.fleet import FleetPolicy
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.expectations import WrittenExpectations, load_expectations
@@ -108,6 +109,7 @@ def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> Fr
             site_name=satellite.site,
             proxy=satellite.proxy_url(),
             verify=verify,
+            names=mapping_of(satellite).names,
             clock=clock or ObservedClock(),
         )
     except ValueError as error:
@@ -153,8 +155,9 @@ class _Extraction:
         window = site_window(site_clock, began, begun=self._site.begun, bound=self._site.until, overlap=overlap)
         known = self.run.schema or SatelliteSchema(self.satellite.name)
         wanted = self.settings.selection(self.satellite)
-        selected = select(self.session, wanted, known, only=self.options.doctypes, now=began)
-        readings = self._readings(selected, site_clock.zone)
+        mapping = mapping_of(self.satellite)
+        selected = select(self.session, wanted, known, mapping, only=self.options.doctypes, now=began)
+        readings = self._readings(selected, site_clock.zone, mapping)
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, selected.schema)}
         if selected.schema != known:
             self.run.describe(selected.schema)
@@ -180,10 +183,10 @@ class _Extraction:
         if not self._site.anchors:
             self._site = replace(self._site, anchors=choose_anchors(self.run, readings))
 
-    def _readings(self, selected: Selected, zone: ZoneInfo) -> list[DocumentReading]:
+    def _readings(self, selected: Selected, zone: ZoneInfo, mapping: SatelliteMapping) -> list[DocumentReading]:
         fleet = FleetPolicy(self.settings)
         return [
-            document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet)
+            document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet, mapping=mapping)
             for doctype in selected.doctypes
         ]
 

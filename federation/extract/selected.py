@@ -14,7 +14,9 @@ from connectors.frappe import (
     read_catalogue,
     read_metas,
 )
-from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.contract.satellite_schema import SatelliteSchema
+from federation.mapping.metadata import MappingMistaken, mapped_catalogue, mapped_metas
+from federation.mapping.satellite_mapping import SatelliteMapping
 from federation.settings.selection import Selection
 
 _WITHOUT_FINGERPRINT = timedelta(days=1)
@@ -41,6 +43,7 @@ def select(
     session: FrappeSession,
     selection: Selection,
     known: SatelliteSchema,
+    mapping: SatelliteMapping,
     *,
     only: Iterable[str] | None,
     now: datetime,
@@ -48,29 +51,36 @@ def select(
     """Return the DocTypes to read now, asking the site for the metadata of those that changed.
 
     Three lists (DocType, Custom Field, Property Setter) tell what changed. A site that forbids them is asked for each
-    DocType once a day, and names patterns and modules only as far as they were resolved before.
+    DocType once a day, and names patterns and modules only as far as they were resolved before. All names are the
+    fleet's; where the site calls something otherwise, `mapping` tells so.
 
     Raises:
         SatelliteError, TransientError: the site failed as a whole.
         DocTypeError: its own lists of DocTypes and fields fail.
     """
-    catalogue = read_catalogue(session)
+    listed = read_catalogue(session)
+    catalogue, clashing = (None, {}) if listed is None else mapped_catalogue(listed, mapping)
     wanted = _wanted(selection, catalogue, known)
     if only is not None:
         wanted = sorted(set(only))
     schema = known
     failures = {name: _NO_NAME.format(name) for name in wanted if not is_doctype_name(name)}
-    for doctype in filter(is_doctype_name, wanted):
+    failures.update((name, why) for name, why in clashing.items() if name in wanted)
+    for doctype in (name for name in wanted if name not in failures):
         fingerprint = _fingerprint(doctype, catalogue)
-        if _is_fresh(schema.doctypes.get(doctype), fingerprint, now):
+        if _is_fresh(schema, doctype, fingerprint, mapping, now):
             continue
         try:
-            metas = read_metas(session, doctype)
-        except DocTypeError as error:
+            metas = mapped_metas(read_metas(session, mapping.names.doctype(doctype)), mapping)
+        except (DocTypeError, MappingMistaken) as error:
             failures[doctype] = str(error)
             continue
-        prints = {meta.name: _fingerprint(meta.name, catalogue) for meta in metas} | {doctype: fingerprint}
-        schema = schema.absorb(metas, read_at=now.isoformat(timespec="seconds"), fingerprints=prints)
+        schema = schema.absorb(
+            metas,
+            read_at=now.isoformat(timespec="seconds"),
+            fingerprints={meta.name: _fingerprint(meta.name, catalogue) for meta in metas} | {doctype: fingerprint},
+            mappings={meta.name: mapping.digest(meta.name) for meta in metas},
+        )
     failures.update(_unreadable(wanted, schema, failures))
     return Selected(tuple(doctype for doctype in wanted if doctype not in failures), schema, failures)
 
@@ -94,8 +104,12 @@ def _fingerprint(doctype: str, catalogue: Mapping[str, CatalogueEntry] | None) -
     return entry.fingerprint if entry else ""
 
 
-def _is_fresh(schema: DocTypeSchema | None, fingerprint: str, now: datetime) -> bool:
+def _is_fresh(known: SatelliteSchema, doctype: str, fingerprint: str, mapping: SatelliteMapping, now: datetime) -> bool:
+    schema = known.doctypes.get(doctype)
     if schema is None or schema.tables.keys() != schema.table_fields.keys():
+        return False
+    mapped = [known.doctypes.get(name) for name in (doctype, *schema.tables.values())]
+    if any(each is not None and each.mapping != mapping.digest(each.doctype) for each in mapped):
         return False
     if fingerprint:
         return schema.fingerprint == fingerprint

@@ -60,14 +60,14 @@ def read_signals(session: FrappeSession, window: Window, *, page_rows: int) -> S
     try:
         for page in read_deleted(session, after=after, until=window.until, page_rows=page_rows):
             for deletion in page.deletions:
-                deleted.setdefault(deletion.doctype, {})[deletion.name] = None
+                deleted.setdefault(session.names.our_doctype(deletion.doctype), {})[deletion.name] = None
     except DocTypeError as error:
         _LOG.info("Deletions are found by comparison alone: %s", error)
         silent.append("Deleted Document")
     try:
         for told in read_renames(session, after=after, until=window.until, page_rows=page_rows):
             for rename in told.renames:
-                renames.setdefault(rename.doctype, []).append(rename)
+                renames.setdefault(session.names.our_doctype(rename.doctype), []).append(rename)
     except DocTypeError as error:
         _LOG.info("Renames are found by comparison alone: %s", error)
         silent.append("Comment")

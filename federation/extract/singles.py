@@ -35,6 +35,7 @@ def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTyp
             compared=context.began,
             uncovered=(),
             treatments=dict(reading.treatments),
+            mapped=dict(reading.mapped),
             accepted_by=harvest.rules.accepting,
             rejected_by=harvest.rules.reading,
         )

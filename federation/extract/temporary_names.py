@@ -62,7 +62,8 @@ def settle_temporary_names(harvest: Harvest, known: Temporary, *, has_read: bool
 
 def _still_named(harvest: Harvest, known: Temporary) -> bool:
     """One count tells that no name has gone; whatever came since is younger than the newest that we know."""
-    named = count_request(harvest.doctype, {TO_RENAME: ("=", 1), "creation": ("<=", known.newest)})
+    doctype = harvest.context.session.names.doctype(harvest.doctype)
+    named = count_request(doctype, {TO_RENAME: ("=", 1), "creation": ("<=", known.newest)})
     return read_count(harvest.context.session, named) == known.count
 
 

@@ -14,6 +14,7 @@ from federation.settings.document import LARGEST_FILE, Document, KeyPath, key_te
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
 from federation.settings.expectations import load_expectations
 from federation.settings.mistakes import MISTAKES, Mistake, found_in
+from federation.settings.mapping import DocTypeMapping
 from federation.settings.model import CredentialReferences, PolicyRule, Reconcile, Satellite, Schedules, Settings
 from federation.settings.mothership import Analyst, MothershipSettings
 
@@ -35,6 +36,7 @@ _SECTIONS: Final[Mapping[KeyPath, type[Section]]] = {
     (): Settings,
     ("satellites", _ANY): Satellite,
     ("satellites", _ANY, "credentials"): CredentialReferences,
+    ("satellites", _ANY, "mapping", _ANY): DocTypeMapping,
     ("policy", _ANY): PolicyRule,
     ("mothership",): MothershipSettings,
     ("mothership", "analysts", _ANY): Analyst,

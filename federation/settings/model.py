@@ -17,6 +17,7 @@ from federation.settings.agreement import (
 )
 from federation.settings.errors import Problem, SettingsError, did_you_mean
 from federation.settings.lakes import Lakes, LakeSetting
+from federation.settings.mapping import DocTypeMapping, disagreements_of_mapping
 from federation.settings.mistakes import Mistake, mistake, mistakes
 from federation.settings.mothership import MothershipSettings, section_of
 from federation.settings.places import PlaceError, proxy_address
@@ -103,6 +104,15 @@ class Satellite(Section):
     """This satellite's own DocTypes; with `modules` they replace the common selection."""
     modules: tuple[Name, ...] | None = Field(default=None, examples=[["Accounts"]])
     """This satellite's own modules; with `doctypes` they replace the common selection."""
+    mapping: tuple[DocTypeMapping, ...] = Field(default=(), examples=[[{"doctype": "Client", "becomes": "Customer"}]])
+    """What this site calls otherwise: DocTypes, fields, values; and constants for fields that it hasn't got."""
+
+    @field_validator("mapping")
+    @classmethod
+    def _mapping_agrees(cls, mapping: tuple[DocTypeMapping, ...]) -> tuple[DocTypeMapping, ...]:
+        if found := list(disagreements_of_mapping(mapping)):
+            raise mistakes(found)
+        return mapping
 
     def api_key(self) -> str:
         """Return the API key; `SettingsError` if it can't be had."""
