@@ -36,6 +36,9 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fieldtypes: all fieldtypes seen, oldest first; the last one is today's.
         present: the satellite has the field today.
         hidden_reason: why it is not read although it is there: "virtual", or "" where it is read.
+        length: characters that a text may have, 0 for the fieldtype's own; None where it was described before this was
+            kept, which lasts until the DocType's metadata is read again.
+        precision: digits behind the point as Frappe keeps them, "" for the site's own; None as above.
     """
 
     fieldname: str
@@ -48,6 +51,13 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permlevel: int = 0
     present: bool = True
     hidden_reason: str = ""
+    length: int | None = None
+    precision: str | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """The satellite has the field today, and keeps its values."""
+        return self.present and not self.hidden_reason
 
     @property
     def fieldtype(self) -> str:
@@ -130,6 +140,8 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
             non_negative=field.non_negative,
             permlevel=field.permlevel,
             hidden_reason="virtual" if field.is_virtual else "",
+            length=field.length,
+            precision=field.precision,
         )
         for field in meta.fields
         if column_type(field.fieldtype) is not None and field.fieldname.casefold() not in taken

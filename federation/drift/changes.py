@@ -1,0 +1,101 @@
+"""Changes: what is different between two descriptions that a satellite gave of its DocTypes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from federation.contract.satellite_schema import DocTypeSchema, FieldSchema, SatelliteSchema
+
+Kind = Literal[
+    "doctype_added", "field_added", "field_removed", "field_returned", "retyped", "options", "length", "precision",
+    "label", "mandatory", "permlevel", "table_added", "table_removed",
+]  # fmt: skip
+
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+
+WORDED: Final[frozenset[Kind]] = frozenset({"options", "label"})
+"""Kinds whose texts are the site's own words, which stay where they are when the policy holds the field back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference; `(doctype, fieldname, kind)` is given once between two descriptions.
+
+    Attributes:
+        fieldname: "" where it is the DocType.
+        kind: one of a Table field is about its child DocType. A field is there as long as the site keeps values for it:
+            one that becomes virtual is removed.
+        was, became: the fieldtype of a field that comes, goes or is retyped, the child DocType of a table; else what
+            the kind is called after, as text; "" on the side where there is nothing.
+    """
+
+    doctype: str
+    fieldname: str
+    kind: Kind
+    was: str = ""
+    became: str = ""
+
+
+def changes(before: SatelliteSchema | None, after: SatelliteSchema) -> tuple[Change, ...]:
+    """Return what `after` says otherwise, by DocType, fieldname and kind.
+
+    The first sight of a DocType is one change. When, and under which fingerprint, metadata was read is none, nor is
+    what one of the two was never told. A satellite's schema forgets no DocType, so none is ever removed.
+    """
+    past = before.doctypes if before else {}
+    return tuple(
+        change
+        for doctype, version in sorted(after.doctypes.items())
+        for change in (
+            _of_doctype(past[doctype], version) if doctype in past else (Change(doctype, "", "doctype_added"),)
+        )
+    )
+
+
+def _of_doctype(past: DocTypeSchema, version: DocTypeSchema) -> Iterator[Change]:
+    doctype = version.doctype
+    for fieldname in sorted({*past.fields, *version.fields, *past.tables, *version.tables}):
+        differing = [
+            *_of_field(past.fields.get(fieldname), version.fields.get(fieldname)),
+            *_of_table(past.tables.get(fieldname, ""), version.tables.get(fieldname, "")),
+        ]
+        yield from (Change(doctype, fieldname, kind, was, became) for kind, was, became in differing)
+
+
+def _of_field(past: FieldSchema | None, field: FieldSchema | None) -> Iterator[tuple[Kind, str, str]]:
+    if field is None or not field.is_there:
+        if past is not None and past.is_there:
+            yield "field_removed", past.fieldtype, ""
+        return
+    if past is None:
+        yield "field_added", "", field.fieldtype
+        return
+    if not past.is_there:
+        yield "field_returned", "", field.fieldtype
+    if past.fieldtype != field.fieldtype:
+        yield "retyped", past.fieldtype, field.fieldtype
+    if past.options != field.options:
+        yield "options", past.options, field.options
+    if None not in (past.length, field.length) and past.length != field.length:
+        yield "length", str(past.length), str(field.length)
+    if past.precision is not None and field.precision is not None and past.precision != field.precision:
+        yield "precision", past.precision, field.precision
+    if past.label != field.label:
+        yield "label", past.label, field.label
+    if past.mandatory != field.mandatory:
+        yield "mandatory", _yes_or_no(past.mandatory), _yes_or_no(field.mandatory)
+    if past.permlevel != field.permlevel:
+        yield "permlevel", str(past.permlevel), str(field.permlevel)
+
+
+def _of_table(past: str, child: str) -> Iterator[tuple[Kind, str, str]]:
+    if child and child != past:
+        yield "table_added", "", child
+    if past and child != past:
+        yield "table_removed", past, ""
+
+
+def _yes_or_no(flag: bool) -> str:
+    return "yes" if flag else "no"
