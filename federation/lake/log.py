@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from federation.lake.errors import AlreadyExists, CommitLost, DamagedLog
-from federation.lake.history import History
+from federation.lake.history import Described, History
 from federation.lake.manifest import Manifest
 from federation.lake.storage import LakeFolder
 
@@ -58,6 +58,15 @@ class CommitLog:
                 known = History(after)
             self._history = known.followed_by(self.read(known.seq))
             return self._history
+
+    def described_at(self, seq: int) -> Described | None:
+        """Return the satellite's schema as of a commit, None where it had none yet.
+
+        Raises:
+            LakeError: the commit's manifest can't be read.
+        """
+        manifest = self._manifest(seq) if seq else None
+        return Described(seq, manifest.written_at, manifest.schema) if manifest and manifest.schema else None
 
     def append(self, manifest: Manifest) -> None:
         """Put a commit at its place.

@@ -7,11 +7,15 @@ import time
 from collections.abc import Sequence
 
 from federation.contract.union import contract_of
+<<<<<<< HEAD
 from federation.lake.errors import LogSetBack
+=======
+from federation.drift.steps import behind, steps
+>>>>>>> 183f0f3 (Write down in the mothership how contracts drifted (half way))
 from federation.lake.history import History
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
-from federation.lake.storage import LakeFolder
+from federation.mothership.drift import told_up_to, write_drift
 from federation.mothership.engine import DocTypeMerge, Engine
 from federation.mothership.errors import MergeFailed
 from federation.mothership.freshness import refresh
@@ -33,11 +37,16 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     """
     satellite = log.folder.satellite
     cursor = read_cursor(engine.connection, satellite, log.source)
+<<<<<<< HEAD
     history = log.since(cursor)
     if history.newest is None and (ends := log.length()) < cursor:
         raise LogSetBack(satellite, log.folder.uri("log"), ends, cursor)
+=======
+    told = told_up_to(engine.connection, satellite, policy, cursor)
+    history = log.since(cursor if told else 0)
+>>>>>>> 183f0f3 (Write down in the mothership how contracts drifted (half way))
     merged = merged_packages(engine.connection, satellite, log.source, history.after)
-    new_schema = _take_schema(engine, log.folder, history)
+    new_schema, remarks = _take_schema(engine, log, history, policy, told)
     results: list[MergeResult] = []
     failed: dict[str, MergeFailed] = {}
     unchanged: list[DocTypePlan] = []
@@ -57,16 +66,32 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     reached = max(cursor, settled(history, merged))
     if reached != cursor:
         write_cursor(engine.connection, satellite, log.source, reached)
-    return MergeReport(tuple(results), failed | undescribed, reached)
+    return MergeReport(tuple(results), failed | undescribed, reached, remarks)
 
 
-def _take_schema(engine: Engine, folder: LakeFolder, history: History) -> str:
-    """Take over what the satellite says of itself now; return the name of that schema, "" where it is known."""
+def _take_schema(
+    engine: Engine, log: CommitLog, history: History, policy: FieldPolicy, told: int
+) -> tuple[str, tuple[str, ...]]:
+    """Take over what the satellite says of itself now, and tell what it said otherwise since the commit `told`.
+
+    Returns:
+        The name of that schema, "" where it is known; and what an administrator should know.
+    """
+    satellite = log.folder.satellite
     sha256 = history.newest.schema if history.newest else ""
-    if not sha256 or sha256 == schema_sha256(engine.connection, folder.satellite):
-        return ""
-    write_schema(engine.connection, read_schema(folder, sha256))
-    return sha256
+    is_new = sha256 != schema_sha256(engine.connection, satellite)
+    if not sha256 or not (is_new or told == 0):
+        return "", ()
+    schema = read_schema(log.folder, sha256)
+    described = behind(history.described, told)
+    if told and not (described and described[0].seq <= told) and (base := log.described_at(told)):
+        described = (base, *described)
+    found = steps(log.folder, described, told)
+    with engine.connection.transaction():
+        if is_new:
+            write_schema(engine.connection, schema)
+        write_drift(engine.connection, satellite, found.taken, schema.doctypes, policy, anew=told == 0)
+    return sha256 if is_new else "", found.unread
 
 
 def _merge_doctype(engine: Engine, log: CommitLog, planned: DocTypePlan, policy: FieldPolicy) -> MergeResult:

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from federation.mothership.errors import MothershipNewer
 from federation.mothership.sql import Connection
-from federation.mothership.system_tables import META, SYSTEM_TABLES, VERSION, VIEW, SystemColumn, SystemTable
+from federation.mothership.system_tables import DRIFT, META, SYSTEM_TABLES, VERSION, VIEW, SystemColumn, SystemTable
 
 
 class Definer(Protocol):
@@ -61,7 +61,7 @@ class AddColumn:
 Migrations = Mapping[int, Sequence[Step]]
 """Version → the steps that lead to it from the version before."""
 
-MIGRATIONS: Final[Migrations] = {2: (AddTable(VIEW),)}
+MIGRATIONS: Final[Migrations] = {2: (AddTable(VIEW),), 3: (AddTable(DRIFT),)}
 
 
 def bring_up(definer: Definer, place: str, migrations: Migrations = MIGRATIONS, version: int = VERSION) -> None:

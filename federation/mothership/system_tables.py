@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of these definitions; kept in `federation_meta`. `migrations.py` leads from one to the next."""
 
 
@@ -186,4 +186,22 @@ VIEW: Final = SystemTable(
     ("name",),
 )
 
-SYSTEM_TABLES: Final = (META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA, VIEW)
+DRIFT: Final = SystemTable(
+    "federation_drift",
+    "What each site changed about its DocTypes, and when that was seen.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("fieldname", TEXT, "The field; empty where it is the DocType.", 64),
+        SystemColumn("kind", TEXT, "What changed: field_added, field_removed, retyped, options, label, …", 16),
+        SystemColumn("was", TEXT, "What it was; empty where the policy holds the field's words back."),
+        SystemColumn("became", TEXT, "What it became; empty where the policy holds the field's words back."),
+        SystemColumn("seen_at", DATETIME, "When the site first said so."),
+        SystemColumn("seq", INTEGER, "The commit that brought it."),
+    ),
+    ("satellite", "seq", "doctype", "fieldname", "kind"),
+)
+
+SYSTEM_TABLES: Final = (
+    META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA, VIEW, DRIFT,
+)  # fmt: skip

@@ -1,0 +1,25 @@
+"""Words: which of a site's own words may be told of a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from federation.contract.satellite_schema import DocTypeSchema
+from federation.drift.changes import WORDED, Change
+
+Keeps = Callable[[str, str, str, str], bool]
+"""Whether a field, by satellite, DocType, fieldname and fieldtype, leaves the satellite."""
+
+
+def is_told(satellite: str, version: DocTypeSchema | None, fieldname: str, keeps: Keeps) -> bool:
+    """Return whether the policy lets the words of a field be told, by what the field is in this version."""
+    field = version.fields.get(fieldname) if version else None
+    return version is not None and field is not None and keeps(satellite, version.doctype, fieldname, field.fieldtype)
+
+
+def told(change: Change, satellite: str, version: DocTypeSchema | None, keeps: Keeps) -> Change:
+    """Return the change; without the field's options and labels where the policy holds it back."""
+    if change.kind not in WORDED or is_told(satellite, version, change.fieldname, keeps):
+        return change
+    return replace(change, was="", became="")
