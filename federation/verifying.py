@@ -112,23 +112,16 @@ class _Scratch:
 
     def merge(self, live: Readable, merged: Merged) -> None:
         """Merge the packages that `live` has merged too, by the schemas that it follows."""
-<<<<<<< HEAD
-        schemas = _schemas(live)
+        schemas, told = _schemas(live), _told(live)
         on_lakes = find_on_lakes(self._settings)
         self.unverified.update((satellite, str(error)) for satellite, error in on_lakes.troubles.items())
         for error in on_lakes.unlisted.values():
             # Whoever isn't found may lie there.
             self.unverified.update(dict.fromkeys(merged.keys() - {*on_lakes.satellites}, str(error)))
         for satellite, folder in on_lakes.folders.items():
-            log = MergedLog(folder, merged.get(satellite, frozenset()), schemas.get(satellite, ""))
-=======
-        schemas, told = _schemas(live), _told(live)
-        for satellite in satellites_on(self._settings.lake):
-            folder = open_lake(self._settings.lake, satellite)
             log = MergedLog(
                 folder, merged.get(satellite, frozenset()), schemas.get(satellite, ""), told.get(satellite, 0)
             )
->>>>>>> 183f0f3 (Write down in the mothership how contracts drifted (half way))
             try:
                 self.found[satellite] = log.packages()
                 failed = self._expected.merge(log, self._policy).failed

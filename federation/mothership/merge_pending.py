@@ -7,11 +7,8 @@ import time
 from collections.abc import Sequence
 
 from federation.contract.union import contract_of
-<<<<<<< HEAD
-from federation.lake.errors import LogSetBack
-=======
 from federation.drift.steps import behind, steps
->>>>>>> 183f0f3 (Write down in the mothership how contracts drifted (half way))
+from federation.lake.errors import LogSetBack
 from federation.lake.history import History
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
@@ -37,14 +34,10 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     """
     satellite = log.folder.satellite
     cursor = read_cursor(engine.connection, satellite, log.source)
-<<<<<<< HEAD
-    history = log.since(cursor)
-    if history.newest is None and (ends := log.length()) < cursor:
-        raise LogSetBack(satellite, log.folder.uri("log"), ends, cursor)
-=======
     told = told_up_to(engine.connection, satellite, policy, cursor)
     history = log.since(cursor if told else 0)
->>>>>>> 183f0f3 (Write down in the mothership how contracts drifted (half way))
+    if (history.newest is None or history.newest.seq < cursor) and (ends := log.length()) < cursor:
+        raise LogSetBack(satellite, log.folder.uri("log"), ends, cursor)
     merged = merged_packages(engine.connection, satellite, log.source, history.after)
     new_schema, remarks = _take_schema(engine, log, history, policy, told)
     results: list[MergeResult] = []
