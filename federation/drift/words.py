@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema
 from federation.drift.changes import WORDED, Change
 
-Keeps = Callable[[str, str, str, str], bool]
-"""Whether a field, by satellite, DocType, fieldname and fieldtype, leaves the satellite."""
+Keeps = Callable[[str, AskedField], bool]
+"""(satellite, field) → the policy lets the field leave the satellite, as it is, masked or hashed."""
 
 
 def is_told(satellite: str, version: DocTypeSchema | None, fieldname: str, keeps: Keeps) -> bool:
     """Return whether the policy lets the words of a field be told, by what the field is in this version."""
     field = version.fields.get(fieldname) if version else None
-    return version is not None and field is not None and keeps(satellite, version.doctype, fieldname, field.fieldtype)
+    return version is not None and field is not None and keeps(satellite, field.asked(version.doctype))
 
 
 def told(change: Change, satellite: str, version: DocTypeSchema | None, keeps: Keeps) -> Change:

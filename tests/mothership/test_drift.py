@@ -10,6 +10,7 @@ import pytest
 from mothership_sites import FIELDS, INVOICE, ITEM, ORDER, TAX, Document, KeepAll, Site, ask, content, merge, naive
 from places import Place
 
+from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import FieldSchema
 
 DRIFT = "SELECT doctype, fieldname, kind, was, became FROM federation_drift"
@@ -21,8 +22,8 @@ class Withholds(KeepAll):
     def __init__(self, fieldname: str) -> None:
         self.fieldname = fieldname
 
-    def keeps(self, satellite: str, doctype: str, fieldname: str, fieldtype: str, /) -> bool:
-        return fieldname != self.fieldname
+    def keeps(self, satellite: str, asked: AskedField, /) -> bool:
+        return asked.fieldname != self.fieldname
 
 
 def told(place: Place, where: str = "kind <> 'doctype_added'") -> list[tuple[object, ...]]:
