@@ -39,6 +39,7 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         length: characters that a text may have, 0 for the fieldtype's own; None where it was described before this was
             kept, which lasts until the DocType's metadata is read again.
         precision: digits behind the point as Frappe keeps them, "" for the site's own; None as above.
+        unaccepted: fieldtypes that the site has told and that the contract didn't follow; a policy counts them.
     """
 
     fieldname: str
@@ -53,6 +54,7 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden_reason: str = ""
     length: int | None = None
     precision: str | None = None
+    unaccepted: tuple[str, ...] = ()
 
     @property
     def is_there(self) -> bool:
@@ -66,7 +68,9 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def asked(self, doctype: str) -> AskedField:
         """Return the field, of that DocType, as a policy is asked about it."""
-        return AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1])
+        return AskedField(
+            doctype, self.fieldname, self.fieldtype, self.permlevel, (*self.fieldtypes[:-1], *self.unaccepted)
+        )
 
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,17 +116,36 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All DocTypes that one satellite has shown, by name."""
+    """All DocTypes that one satellite has shown, by name.
+
+    Attributes:
+        doctypes: as they are read: the contract.
+        told: as the site describes them, where the contract doesn't follow it in everything.
+        released: those of `told` whose description was accepted; the next run that reads them follows it.
+    """
 
     satellite: str
     doctypes: dict[str, DocTypeSchema] = {}
+    told: dict[str, DocTypeSchema] = {}
+    released: tuple[str, ...] = ()
+
+    @property
+    def as_told(self) -> dict[str, DocTypeSchema]:
+        """All DocTypes as the site describes them."""
+        return {**self.doctypes, **self.told}
 
     def absorb(self, metas: Iterable[DocTypeMeta], *, read_at: str, fingerprints: Mapping[str, str]) -> SatelliteSchema:
-        """Return the schema after the satellite described some of its DocTypes anew."""
-        doctypes = dict(self.doctypes)
+        """Return the schema after the satellite described some of its DocTypes anew, followed in everything."""
+        doctypes, told = dict(self.doctypes), dict(self.told)
         for meta in metas:
-            doctypes[meta.name] = _absorb(doctypes.get(meta.name), meta, read_at, fingerprints.get(meta.name, ""))
-        return SatelliteSchema(self.satellite, doctypes)
+            past = told.pop(meta.name, None) or doctypes.get(meta.name)
+            doctypes[meta.name] = _absorb(past, meta, read_at, fingerprints.get(meta.name, ""))
+        return SatelliteSchema(self.satellite, doctypes, told, self.released)
+
+    def owned(self, doctype: str) -> tuple[str, ...]:
+        """Return a DocType and its child DocTypes, by the contract or by what the site says."""
+        shapes = [shapes[doctype] for shapes in (self.doctypes, self.told) if doctype in shapes]
+        return tuple(dict.fromkeys((doctype, *(child for shape in shapes for child in shape.tables.values()))))
 
 
 def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, fingerprint: str) -> DocTypeSchema:

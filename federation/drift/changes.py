@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
 
 from federation.contract.satellite_schema import DocTypeSchema, FieldSchema, SatelliteSchema
-
-Kind = Literal[
-    "doctype_added", "field_added", "field_removed", "field_returned", "retyped", "options", "length", "precision",
-    "label", "mandatory", "permlevel", "table_added", "table_removed",
-]  # fmt: skip
-
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-
-WORDED: Final[frozenset[Kind]] = frozenset({"options", "label"})
-"""Kinds whose texts are the site's own words, which stay where they are when the policy holds the field back."""
+from federation.drift.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +29,23 @@ class Change:
 
 
 def changes(before: SatelliteSchema | None, after: SatelliteSchema) -> tuple[Change, ...]:
-    """Return what `after` says otherwise, by DocType, fieldname and kind.
+    """Return what a site says otherwise since `before`, by DocType, fieldname and kind.
 
     The first sight of a DocType is one change. When, and under which fingerprint, metadata was read is none, nor is
     what one of the two was never told. A satellite's schema forgets no DocType, so none is ever removed.
     """
-    past = before.doctypes if before else {}
+    past = before.as_told if before else {}
     return tuple(
         change
-        for doctype, version in sorted(after.doctypes.items())
+        for doctype, version in sorted(after.as_told.items())
         for change in (
-            _of_doctype(past[doctype], version) if doctype in past else (Change(doctype, "", "doctype_added"),)
+            changes_of(past[doctype], version) if doctype in past else (Change(doctype, "", "doctype_added"),)
         )
     )
 
 
-def _of_doctype(past: DocTypeSchema, version: DocTypeSchema) -> Iterator[Change]:
+def changes_of(past: DocTypeSchema, version: DocTypeSchema) -> Iterator[Change]:
+    """Yield what two descriptions of one DocType say differently, by fieldname and kind."""
     doctype = version.doctype
     for fieldname in sorted({*past.fields, *version.fields, *past.tables, *version.tables}):
         differing = [

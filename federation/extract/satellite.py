@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,9 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.drift.following import follow
+from federation.drift.reactions import reactions_for
+from federation.drift.seen import SeenDrift, seen_drift
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
@@ -125,12 +129,14 @@ class _Extraction:
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
     _last_was_transient: bool = False
+    _drift: Callable[[str], SeenDrift] = field(default=lambda _: SeenDrift())
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
         self._site = self.run.site
         try:
-            yield from self._read()
+            for outcome in self._read():
+                yield dataclasses.replace(outcome, drift=self._drift(outcome.doctype))
         finally:
             self._close()
 
@@ -150,10 +156,11 @@ class _Extraction:
         known = self.run.schema or SatelliteSchema(self.satellite.name)
         wanted = self.settings.selection(self.satellite)
         selected = select(self.session, wanted, known, only=self.options.doctypes, now=began)
-        readings = self._readings(selected, site_clock.zone)
-        new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, selected.schema)}
-        if selected.schema != known:
-            self.run.describe(selected.schema)
+        schema = self._followed(known, selected)
+        readings = self._readings(selected.doctypes, schema, site_clock.zone)
+        new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, schema)}
+        if schema != known:
+            self.run.describe(schema)
         self._signals = read_signals(self.session, window, page_rows=self.satellite.page_rows)
         self._site = replace(self._site, begun=began, until=window.bound, zone=self._noted_zone(site_clock.zone.key))
         for doctype, reason in selected.failures.items():
@@ -173,16 +180,21 @@ class _Extraction:
                 frappe_major=_major(facts.versions.get("frappe", "")),
                 allow_mass_delete=self.options.allow_mass_delete,
             )
-            yield from self._walk_all(context, readings, selected.schema, new)
+            yield from self._walk_all(context, readings, schema, new)
         if not self._site.anchors:
             self._site = replace(self._site, anchors=choose_anchors(self.run, readings))
 
-    def _readings(self, selected: Selected, zone: ZoneInfo) -> list[DocumentReading]:
+    def _followed(self, known: SatelliteSchema, selected: Selected) -> SatelliteSchema:
+        """Return the schema to read by: what the site says, as far as the settings follow it."""
+        reactions = reactions_for(self.settings, self.satellite.name)
+        schema = follow(known, selected.schema, selected.doctypes, reactions.freezes)
+        keeps = FleetPolicy(self.settings).keeps
+        self._drift = lambda doctype: seen_drift(known, schema, doctype, reactions, keeps)
+        return schema
+
+    def _readings(self, doctypes: Iterable[str], schema: SatelliteSchema, zone: ZoneInfo) -> list[DocumentReading]:
         fleet = FleetPolicy(self.settings)
-        return [
-            document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet)
-            for doctype in selected.doctypes
-        ]
+        return [document_reading(self.satellite.name, doctype, schema, zone.key, fleet) for doctype in doctypes]
 
     def _limits(self, overlap: timedelta) -> Limits:
         return Limits(

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from federation.contract.satellite_schema import DocTypeSchema
-from federation.drift.changes import WORDED
+from federation.drift.kinds import WORDED
 from federation.drift.steps import Step
 from federation.drift.words import is_told, told
 from federation.mothership.interface import FieldPolicy

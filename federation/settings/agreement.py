@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from federation.drift.kinds import KINDS
 from federation.settings.errors import did_you_mean, echo
 from federation.settings.lakes import DEFAULT
 from federation.settings.mothership_url import LONGEST_IDENTIFIER, jurisdiction_database, rebuild_database
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from federation.settings.lakes import Lakes
     from federation.settings.mistakes import Mistake
-    from federation.settings.model import PolicyRule, Satellite
+    from federation.settings.model import DriftRule, PolicyRule, Satellite
     from federation.settings.mothership import MothershipSettings
 
 
@@ -64,6 +65,23 @@ def disagreements_of_policy(rules: tuple[PolicyRule, ...], satellites: Mapping[s
     if by_jurisdiction and without:
         what = f"asks for a jurisdiction, but these satellites state none: {', '.join(without)}"
         yield (by_jurisdiction[0], "jurisdiction"), what, "add `jurisdiction:` to each of them"
+
+
+def disagreements_of_drift(rules: tuple[DriftRule, ...], satellites: Mapping[str, Satellite]) -> Iterator[Mistake]:
+    """Yield rules that match no satellite, and rules for changes that there are not."""
+    known = [kind for kind in KINDS if kind != "doctype_added"]
+    for position, rule in enumerate(rules):
+        if rule.satellite is not None and not any(fnmatchcase(name, rule.satellite) for name in satellites):
+            named = ", ".join(map(echo, sorted(satellites)))
+            otherwise = f"known is: {named}; remove the rule if it is no longer needed"
+            fix = did_you_mean(rule.satellite, satellites, otherwise)
+            yield (position, "satellite"), f"no satellite has the name `{echo(rule.satellite)}`", fix
+        if rule.change == "doctype_added":
+            what = "has no meaning here: which DocTypes are read, `doctypes` and `modules` say"
+            yield (position, "change"), what, "remove the rule"
+        elif rule.change is not None and not any(fnmatchcase(kind, rule.change) for kind in known):
+            fix = did_you_mean(rule.change, known, f"write one of {', '.join(known)}")
+            yield (position, "change"), f"`{echo(rule.change)}` is no change that a site can make", fix
 
 
 def disagreements_of_lakes(lakes: Lakes, satellites: Mapping[str, Satellite]) -> Iterator[Mistake]:
