@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from shlex import quote
 
 import dagster as dg
 import pyarrow as pa
@@ -105,7 +106,7 @@ def drift_check(key: dg.AssetKey, satellite: str, outcome: DocTypeOutcome) -> dg
     if held_back:
         told.append(
             f"{len(held_back):,} changes are held back, and it goes on being read as before. "
-            f"`federation contract accept {satellite} '{outcome.doctype}'` lets them in."
+            f"`federation contract accept {satellite} {quote(outcome.doctype)}` lets them in."
         )
     changes = [("held back", change) for change in held_back] + [("followed", change) for change in followed]
     rows = [

@@ -9,6 +9,7 @@ from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema
 from federation.drift.changes import Change
 from federation.drift.kinds import WORDED
+from federation.settings.errors import echo
 
 Keeps = Callable[[str, AskedField], bool]
 """(satellite, field) → the policy lets the field leave the satellite, as it is, masked or hashed."""
@@ -28,28 +29,40 @@ def told(change: Change, satellite: str, version: DocTypeSchema | None, keeps: K
 
 
 def signed(change: Change) -> str:
-    """Return a change in one line: `+ campus: Select`, `- fax`, `~ total: Currency → Float`.
+    """Return a change in one line: `+ campus: Select`, `- fax: Data`, `~ total: Currency → Float`.
 
-    Of options how many came and went; the words are those of the site and may hold anything.
+    Of options that are a list it tells how many came and went. The site's words are cut short, and hold no control
+    characters.
     """
+    name = change.fieldname or change.doctype
+    was, became = echo(change.was), echo(change.became)
     match change.kind:
         case "doctype_added":
-            return f"+ {change.doctype}"
-        case "field_added" | "table_added" | "field_returned":
-            again = " (again)" if change.kind == "field_returned" else ""
-            return f"+ {change.fieldname}: {change.became}{again}"
+            said = f"+ {name}"
+        case "field_added" | "field_returned" | "table_added":
+            said = f"+ {name}: {became}"
         case "field_removed" | "table_removed":
-            return f"- {change.fieldname}: {change.was}"
+            said = f"- {name}: {was}"
         case "retyped":
-            return f"~ {change.fieldname}: {change.was} → {change.became}"
-        case _ if change.kind in WORDED and not (change.was or change.became):
-            return f"~ {change.fieldname}: {change.kind}, which the policy holds back"
-        case "options":
+            said = f"~ {name}: {was} → {became}"
+        case _ if is_silent(change):
+            said = f"~ {name}: {change.kind}, which the policy holds back"
+        case "options" if has_lines(change):
             gone, come = moved_lines(change)
-            counts = f"{len(come):,} added, {len(gone):,} removed" if come or gone else "in another order"
-            return f"~ {change.fieldname}: options, {counts}"
+            said = f"~ {name}: options, {len(come):,} added, {len(gone):,} removed"
         case _:
-            return f"~ {change.fieldname}: {change.kind} {change.was or 'none'} → {change.became or 'none'}"
+            said = f"~ {name}: {change.kind} {was or 'none'} → {became or 'none'}"
+    return said
+
+
+def is_silent(change: Change) -> bool:
+    """Return whether the policy holds its words back."""
+    return change.kind in WORDED and not (change.was or change.became)
+
+
+def has_lines(change: Change) -> bool:
+    """Return whether it is one of options that are a list, of a Select, rather than the name of a DocType."""
+    return change.kind == "options" and "\n" in change.was + change.became
 
 
 def moved_lines(change: Change) -> tuple[list[str], list[str]]:

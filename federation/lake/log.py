@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -67,6 +69,16 @@ class CommitLog:
         """
         manifest = self._manifest(seq) if seq else None
         return Described(seq, manifest.written_at, manifest.schema) if manifest and manifest.schema else None
+
+    def last_until(self, instant: datetime) -> int:
+        """Return the last commit that was written by then (aware), 0 where there was none: one listing, few reads.
+
+        Raises:
+            LakeError: a commit's manifest can't be read.
+        """
+        seqs = sorted(self._seqs())
+        found = bisect_right(seqs, instant, key=lambda seq: self._manifest(seq).written_at)
+        return seqs[found - 1] if found else 0
 
     def append(self, manifest: Manifest) -> None:
         """Put a commit at its place.
