@@ -29,13 +29,16 @@ def accept_changes(settings: Settings, satellite: Satellite, doctype: str) -> tu
     with only_run(settings, satellite):
         folder = lake_folder(settings, satellite.name)
         newest = CommitLog(folder).newest()
-        if newest is None or not newest.schema or not held_back(read_schema(folder, newest.schema), doctype):
+        if newest is None or not newest.schema:
             return ()
-        run = LakeRun.open(folder, "rest", new_run_id(datetime.now(UTC)))
         schema = read_schema(folder, newest.schema)
-        run.describe(release(schema, doctype))
-        run.close()
+        waiting = held_back(schema, doctype)
+        if waiting:
+            run = LakeRun.open(folder, "rest", new_run_id(datetime.now(UTC)))
+            # Another machine may have committed meanwhile; from here on it can't.
+            schema = run.schema or schema
+            waiting = held_back(schema, doctype)
+            run.describe(release(schema, doctype))
+            run.close()
     keeps = FleetPolicy(settings).keeps
-    return tuple(
-        told(change, satellite.name, schema.told[change.doctype], keeps) for change in held_back(schema, doctype)
-    )
+    return tuple(told(change, satellite.name, schema.told[change.doctype], keeps) for change in waiting)

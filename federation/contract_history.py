@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 
-from federation.contract.satellite_schema import SatelliteSchema
+from federation.contract.satellite_schema import DocTypeSchema
 from federation.drift.changes import Change, changes
 from federation.drift.following import held_back
 from federation.drift.steps import steps
@@ -71,7 +71,7 @@ def versions_on_lake(settings: Settings, satellite: str) -> tuple[Version, ...]:
     newest = history.newest.schema if history.newest else ""
     if not newest:
         return ()
-    words = _Words(settings, read_schema(folder, newest))
+    words = _Words(settings, satellite, read_schema(folder, newest).doctypes)
     taken = steps(folder, history.described, 0).taken
     return tuple(Version(satellite, step.seq, step.seen_at, words.of(step.changes)) for step in taken)
 
@@ -116,7 +116,7 @@ def difference(settings: Settings, satellite: str, since: int | datetime) -> Dif
     schema = read_schema(folder, newest.schema)
     described = log.described_at(seq)
     before = read_schema(folder, described.schema) if described else None
-    words = _Words(settings, schema)
+    words = _Words(settings, satellite, schema.as_told)
     waiting = dict.fromkeys(change for doctype in schema.doctypes for change in held_back(schema, doctype))
     return Difference(
         satellite, seq, newest.seq, newest.written_at, words.of(changes(before, schema)), words.of(waiting)
@@ -126,9 +126,9 @@ def difference(settings: Settings, satellite: str, since: int | datetime) -> Dif
 class _Words:
     """A satellite's own words, as far as today's policy lets them be told."""
 
-    def __init__(self, settings: Settings, schema: SatelliteSchema) -> None:
-        self._satellite = schema.satellite
-        self._versions = schema.as_told
+    def __init__(self, settings: Settings, satellite: str, versions: Mapping[str, DocTypeSchema]) -> None:
+        self._satellite = satellite
+        self._versions = versions
         self._keeps = FleetPolicy(settings).keeps
 
     def of(self, found: Iterable[Change]) -> tuple[Change, ...]:

@@ -51,6 +51,7 @@ def changes_of(past: DocTypeSchema, version: DocTypeSchema) -> Iterator[Change]:
         differing = [
             *_of_field(past.fields.get(fieldname), version.fields.get(fieldname)),
             *_of_table(past.tables.get(fieldname, ""), version.tables.get(fieldname, "")),
+            *_of_any(past.table_fields.get(fieldname), version.table_fields.get(fieldname)),
         ]
         yield from (Change(doctype, fieldname, kind, was, became) for kind, was, became in differing)
 
@@ -73,12 +74,9 @@ def _of_field(past: FieldSchema | None, field: FieldSchema | None) -> Iterator[t
         yield "length", str(past.length), str(field.length)
     if past.precision is not None and field.precision is not None and past.precision != field.precision:
         yield "precision", past.precision, field.precision
-    if past.label != field.label:
-        yield "label", past.label, field.label
     if past.mandatory != field.mandatory:
         yield "mandatory", _yes_or_no(past.mandatory), _yes_or_no(field.mandatory)
-    if past.permlevel != field.permlevel:
-        yield "permlevel", str(past.permlevel), str(field.permlevel)
+    yield from _of_any(past, field)
 
 
 def _of_table(past: str, child: str) -> Iterator[tuple[Kind, str, str]]:
@@ -86,6 +84,16 @@ def _of_table(past: str, child: str) -> Iterator[tuple[Kind, str, str]]:
         yield "table_added", "", child
     if past and child != past:
         yield "table_removed", past, ""
+
+
+def _of_any(past: FieldSchema | None, field: FieldSchema | None) -> Iterator[tuple[Kind, str, str]]:
+    """What any field may change about itself, one that holds child rows too; those of older versions aren't known."""
+    if past is None or field is None:
+        return
+    if past.label != field.label:
+        yield "label", past.label, field.label
+    if past.permlevel != field.permlevel:
+        yield "permlevel", str(past.permlevel), str(field.permlevel)
 
 
 def _yes_or_no(flag: bool) -> str:

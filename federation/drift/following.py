@@ -32,13 +32,13 @@ def follow(
         freezes: what is held back.
     """
     read = {name for doctype in doctypes for name in described.owned(doctype)} & described.doctypes.keys()
-    contracts, told = dict(described.doctypes), dict(described.told)
+    contracts, told, as_told = dict(described.doctypes), dict(described.told), described.as_told
     for doctype in read:
-        past, site = known.doctypes.get(doctype), described.as_told[doctype]
-        if past is None:
+        past, site = known.doctypes.get(doctype), as_told[doctype]
+        if past is None or site is past:
             continue
         if doctype in known.released:
-            past = _followed(past, known.as_told[doctype], lambda _, __: False)
+            past = _followed(past, known.told[doctype], lambda _, __: False)
         contracts[doctype] = _followed(past, site, freezes)
         told.pop(doctype, None)
         if contracts[doctype] != site:
@@ -69,12 +69,19 @@ def _followed(past: DocTypeSchema, site: DocTypeSchema, freezes: Freezes) -> Doc
         for fieldname, child in site.tables.items()
         if past.tables.get(fieldname) == child or not frozen("table_added")
     }
+    table_fields = {
+        fieldname: replace(field, label=past.table_fields[fieldname].label)
+        if frozen("label") and fieldname in past.table_fields
+        else field
+        for fieldname, field in site.table_fields.items()
+        if fieldname in tables
+    }
     children = {*past.past_tables, *past.tables.values()} - set(tables.values())
     return replace(
         site,
         fields={field.fieldname: field for field in fields if field is not None},
         tables=tables,
-        table_fields={name: field for name, field in site.table_fields.items() if name in tables},
+        table_fields=table_fields,
         past_tables=tuple(sorted(children)),
     )
 
@@ -84,8 +91,9 @@ def _field(past: FieldSchema | None, field: FieldSchema, frozen: Callable[[Kind]
     if past is None:
         is_out = not field.present or (field.is_there and frozen("field_added"))
         return None if is_out else _as_read(field, (field.fieldtype,))
-    if field.is_there and not past.is_there and frozen("field_returned"):
-        return replace(past, permlevel=field.permlevel, unaccepted=_others(field, past.fieldtypes))
+    if not field.present or (field.is_there and not past.is_there and frozen("field_returned")):
+        present = past.present and field.present
+        return replace(past, present=present, permlevel=field.permlevel, unaccepted=_others(field, past.fieldtypes))
     kept = field
     if past.fieldtype != field.fieldtype and frozen("retyped"):
         # What stands in these means what the fieldtype makes of it.

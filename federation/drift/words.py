@@ -17,8 +17,12 @@ Keeps = Callable[[str, AskedField], bool]
 
 def is_told(satellite: str, version: DocTypeSchema | None, fieldname: str, keeps: Keeps) -> bool:
     """Return whether the policy lets the words of a field be told, by what the field is in this version."""
-    field = version.fields.get(fieldname) if version else None
-    return version is not None and field is not None and keeps(satellite, field.asked(version.doctype))
+    if version is None:
+        return False
+    if fieldname in version.tables:
+        return keeps(satellite, version.asked_table(fieldname))
+    field = version.fields.get(fieldname)
+    return field is not None and keeps(satellite, field.asked(version.doctype))
 
 
 def told(change: Change, satellite: str, version: DocTypeSchema | None, keeps: Keeps) -> Change:

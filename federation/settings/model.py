@@ -8,7 +8,6 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_validator, model_validator
 
-from federation.drift.kinds import FOLLOWED
 from federation.lake.place import LakePlace
 from federation.settings.agreement import (
     disagreements_of_drift,
@@ -196,14 +195,6 @@ class DriftRule(Section):
     """evolve: the site is followed, and the check warns; ignore: followed without a word; freeze: what was accepted
     last stays, and the check fails, until `federation contract accept`. What is gone, and permission levels, are always
     followed."""
-
-    @model_validator(mode="after")
-    def _is_possible(self) -> Self:
-        if self.reaction == "freeze" and self.change in FOLLOWED:
-            why = "today's level decides what the policy holds back" if self.change == "permlevel" else "it is gone"
-            what = f"can't be frozen: of `{self.change}` every site is followed, for {why}"
-            raise mistakes([(("change",), what, "write `reaction: evolve` or `ignore`, or select other changes")])
-        return self
 
 
 class Schedules(Section):

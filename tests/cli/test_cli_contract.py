@@ -37,7 +37,7 @@ def test_the_first_version_is_the_first_sight_of_every_doctype(read: Path, feder
     assert {change["kind"] for change in version["changes"]} == {"doctype_added"}
     shown = federation("contract", "history")
     assert shown.exit_code == 0
-    assert "seen for the first time: Address" in shown.stdout or "seen for the first time" in shown.stdout
+    assert "seen for the first time: " in shown.stdout
 
 
 def test_each_change_is_in_the_history_and_readable(
@@ -170,7 +170,8 @@ def test_wrong_usage_ends_with_2(arguments: tuple[str, ...], read: Path, federat
     ("rule", "said"),
     [
         ("{change: field_removed, reaction: freeze}", "can't be frozen"),
-        ("{change: permlevel, reaction: freeze}", "today's level decides"),
+        ("{change: permlevel, reaction: freeze}", "by today's level the policy decides"),
+        ('{change: "*removed", reaction: freeze}', "what is gone can't be read"),
         ("{change: doctype_added, reaction: ignore}", "`doctypes` and `modules` say"),
         ("{change: retypd, reaction: freeze}", "did you mean `retyped`?"),
         ("{satellite: nroth, reaction: freeze}", "did you mean `north`?"),
