@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from federation.contract.satellite_schema import DocTypeSchema
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.drift.kinds import WORDED
 from federation.drift.steps import Step
 from federation.drift.words import is_told, told
@@ -19,27 +19,30 @@ from federation.mothership.system_tables import DRIFT
 _WORDED: Final = listed(map(literal, sorted(WORDED)))
 
 
-def told_up_to(connection: Connection, satellite: str, policy: FieldPolicy, cursor: int) -> int:
+def told_up_to(
+    connection: Connection, satellite: str, policy: FieldPolicy, cursor: int, schema: SatelliteSchema | None
+) -> int:
     """Return the commit up to which drift is told as today's policy lets it be; 0 where all of it is to be told anew.
 
-    That is so where the policy began or ended to hold a field's words back, and where an older version of this program
-    merged the satellite.
+    That is so where the policy began or ended to hold a field's words back, by its own change or by the field's, and
+    where an older version of this program merged the satellite.
 
     Args:
         connection: the database.
         satellite: whose.
         policy: holds words back.
         cursor: the commit up to which the log is settled.
+        schema: what is about to be taken over; None where that is known.
     """
     asked = {"satellite": satellite}
     ((newest,),) = connection.run("SELECT max(seq) FROM federation_drift WHERE satellite = $satellite", asked)
     if newest is None:
         described = connection.run("SELECT doctype FROM federation_schema WHERE satellite = $satellite LIMIT 1", asked)
         return 0 if described else cursor
-    return max(int(newest), cursor) if _follows(connection, satellite, policy) else 0
+    return max(int(newest), cursor) if _follows(connection, satellite, policy, schema) else 0
 
 
-def _follows(connection: Connection, satellite: str, policy: FieldPolicy) -> bool:
+def _follows(connection: Connection, satellite: str, policy: FieldPolicy, schema: SatelliteSchema | None) -> bool:
     rows = connection.run(
         "SELECT DISTINCT doctype, fieldname, was = '' AND became = '' FROM federation_drift "
         "WHERE satellite = $satellite AND kind IN ({worded})",
@@ -48,7 +51,7 @@ def _follows(connection: Connection, satellite: str, policy: FieldPolicy) -> boo
     )
     if not rows:
         return True
-    versions = _versions(connection, satellite, {doctype for doctype, _, _ in rows})
+    versions = schema.doctypes if schema else _versions(connection, satellite, {doctype for doctype, _, _ in rows})
     return all(
         bool(is_silent) != is_told(satellite, versions.get(doctype), fieldname, policy.keeps)
         for doctype, fieldname, is_silent in rows

@@ -34,12 +34,11 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     """
     satellite = log.folder.satellite
     cursor = read_cursor(engine.connection, satellite, log.source)
-    told = told_up_to(engine.connection, satellite, policy, cursor)
-    history = log.since(cursor if told else 0)
+    history = log.since(cursor)
     if (history.newest is None or history.newest.seq < cursor) and (ends := log.length()) < cursor:
         raise LogSetBack(satellite, log.folder.uri("log"), ends, cursor)
     merged = merged_packages(engine.connection, satellite, log.source, history.after)
-    new_schema, remarks = _take_schema(engine, log, history, policy, told)
+    new_schema, remarks = _take_schema(engine, log, history, policy, cursor)
     results: list[MergeResult] = []
     failed: dict[str, MergeFailed] = {}
     unchanged: list[DocTypePlan] = []
@@ -63,19 +62,25 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
 
 
 def _take_schema(
-    engine: Engine, log: CommitLog, history: History, policy: FieldPolicy, told: int
+    engine: Engine, log: CommitLog, history: History, policy: FieldPolicy, cursor: int
 ) -> tuple[str, tuple[str, ...]]:
-    """Take over what the satellite says of itself now, and tell what it said otherwise since the commit `told`.
+    """Take over what the satellite says of itself now, and tell what it said otherwise since it was last told.
 
     Returns:
         The name of that schema, "" where it is known; and what an administrator should know.
     """
     satellite = log.folder.satellite
     sha256 = history.newest.schema if history.newest else ""
-    is_new = sha256 != schema_sha256(engine.connection, satellite)
-    if not sha256 or not (is_new or told == 0):
+    is_new = sha256 not in ("", schema_sha256(engine.connection, satellite))
+    schema = read_schema(log.folder, sha256) if is_new else None
+    told = told_up_to(engine.connection, satellite, policy, cursor, schema)
+    if not (is_new or told == 0):
         return "", ()
-    schema = read_schema(log.folder, sha256)
+    if told == 0:
+        history = log.since(0)
+    if history.newest is None or not history.newest.schema:
+        return "", ()
+    schema = schema or read_schema(log.folder, history.newest.schema)
     described = behind(history.described, told)
     if told and not (described and described[0].seq <= told) and (base := log.described_at(told)):
         described = (base, *described)

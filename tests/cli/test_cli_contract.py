@@ -121,6 +121,10 @@ def test_what_is_held_back_is_told_accepted_and_then_brought(
     assert synced.exit_code == 0
     assert "federation contract accept north Customer" in synced.stderr
     assert "held back" in federation("contract", "diff", "-s", "north").stdout
+    history = told(federation, "history")
+    assert federation("rebuild").exit_code == 0
+    assert told(federation, "history") == history
+    assert "held back" in federation("contract", "diff", "-s", "north").stdout
     accepted = federation("contract", "accept", "north", "Customer")
     assert accepted.exit_code == 0
     assert "+ loyal: Check" in accepted.stdout

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import pytest
-from extract_world import CUSTOMER, ORDER, Shop
+from extract_world import CUSTOMER, ORDER, PUNCH, READER, SHOP, Shop
 
 from federation.accepting import accept_changes
+from federation.demo.site.permissions import SiteUser, add_user
 from federation.drift.changes import Change
+from federation.drift.following import release
+from federation.drift.steps import steps as steps_of
+from federation.extract.errors import SatelliteBusy
+from federation.extract.lock import only_run
+from federation.lake.log import CommitLog
+from federation.lake.run import LakeRun
 
 
 def froze(shop: Shop, *changes: str, **selectors: str) -> Shop:
@@ -229,3 +237,97 @@ def test_rules_reach_the_doctypes_that_they_name(shop: Shop) -> None:
     assert [one.fieldname for one in outcomes[ORDER].drift.held_back] == ["colour"]
     assert accept(frozen, ORDER) == ["field_added colour"]
     assert frozen.sync()[ORDER].drift.held_back == ()
+
+
+@pytest.mark.parametrize("frozen", [False, True], ids=["followed", "frozen"])
+def test_a_doctype_that_vanishes_and_comes_back_is_compared_with_what_it_was(shop: Shop, frozen: bool) -> None:
+    here = froze(shop) if frozen else shop
+    here.customer("Ada")
+    here.sync()
+    meta = next(meta for meta in SHOP if meta["name"] == CUSTOMER)
+    here.site.store.drop_doctype(CUSTOMER)
+    gone = here.sync()[CUSTOMER]
+    assert (gone.status, gone.drift.followed, gone.drift.held_back) == ("failed", (), ())
+    kept = [field for field in meta["fields"] if field["fieldname"] != "phone"]
+    hat = {"fieldname": "hat", "fieldtype": "Data", "options": None, "label": "Hat"}
+    here.site.store.create_doctype({**meta, "modified": "2025-02-02 00:00:00", "fields": [*kept, hat]})
+    gone_and_come = ["field_removed phone"], ["field_added hat"]
+    assert drift(here) == (gone_and_come if frozen else ([*gone_and_come[1], *gone_and_come[0]], []))
+
+
+def test_where_the_lists_are_forbidden_the_same_metadata_read_again_is_no_drift(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = SiteUser(READER, reads=(CUSTOMER, ORDER, PUNCH))
+    add_user(shop.site.store, reader, api_key="the-api-key", api_secret="the-api-secret")
+    frozen = froze(shop, "field_added")
+    frozen.sync()
+    add_loyal(frozen)
+
+    class Later(datetime):
+        days = 1
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return datetime.now(tz) + timedelta(days=cls.days, seconds=1)
+
+    monkeypatch.setattr("federation.extract.clock.datetime", Later)
+    assert drift(frozen) == ([], ["field_added loyal"])
+    accept(frozen)
+    assert drift(frozen) == ([], [])
+    for Later.days in (2, 3):
+        frozen.watch.requests.clear()
+        assert drift(frozen) == ([], [])
+        assert frozen.asked_for("getdoctype") == 3
+    (first, second), unread = steps(frozen)
+    assert unread == ()
+    assert {change.kind for change in first} == {"doctype_added"}
+    assert [change.fieldname for change in second] == ["loyal"]
+
+
+def steps(shop: Shop) -> tuple[list[tuple[Change, ...]], tuple[str, ...]]:
+    found = steps_of(shop.lake, CommitLog(shop.lake).since(0).described, 0)
+    return [step.changes for step in found.taken], found.unread
+
+
+def test_metadata_that_lies_is_told_and_stops_nothing(shop: Shop) -> None:
+    shop.customer("Ada", limit=7)
+    shop.sync()
+    for prop, value in (
+        ("fieldtype", "No Such Type"),
+        ("length", "-5"),
+        ("precision", "many"),
+        ("permlevel", "99999999999999999999"),
+        ("label", "x" * 100_000 + "\n\x00\x1b[2J<script>"),
+        ("options", "\n".join(f"<b>{number}</b>" for number in range(10_000))),
+    ):
+        shop.site.store.set_property(CUSTOMER, "limit", prop, value)
+    outcome = shop.sync()[CUSTOMER]
+    assert outcome.status != "failed"
+    assert {change.kind for change in outcome.drift.followed} >= {"retyped", "label", "options"}
+    assert shop.value(CUSTOMER, "Ada", "limit") is not None
+    assert drift(shop) == ([], [])
+
+
+def test_an_acceptance_that_is_killed_between_its_commits_leaves_what_was_held_back(shop: Shop) -> None:
+    frozen = froze(shop, "field_added")
+    frozen.customer("Ada")
+    frozen.sync()
+    add_loyal(frozen)
+    frozen.sync()
+    run = LakeRun.open(frozen.lake, "rest", "killed")
+    assert run.schema is not None
+    run.describe(release(run.schema, CUSTOMER))
+    assert drift(frozen) == ([], ["field_added loyal"])
+    assert accept(frozen) == ["field_added loyal"]
+    frozen.sync()
+    frozen.assert_same(CUSTOMER)
+
+
+def test_a_run_of_the_satellite_under_way_is_not_disturbed(shop: Shop) -> None:
+    frozen = froze(shop, "field_added")
+    frozen.sync()
+    add_loyal(frozen)
+    frozen.sync()
+    with only_run(frozen.settings, frozen.satellite), pytest.raises(SatelliteBusy):
+        accept(frozen)

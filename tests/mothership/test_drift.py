@@ -12,6 +12,8 @@ from places import Place
 
 from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import FieldSchema
+from federation.drift.following import follow, release
+from federation.drift.kinds import Kind
 
 DRIFT = "SELECT doctype, fieldname, kind, was, became FROM federation_drift"
 
@@ -154,3 +156,43 @@ def test_a_schema_that_is_gone_holds_no_document_back_and_is_named(place: Place,
     assert [result.rows for result in report.merged] == [1]
     assert lost in "".join(report.remarks)
     assert told(place) == [(INVOICE, "campus", "field_added", "", "Select")]
+
+
+def no_new_fields(doctype: str, kind: Kind) -> bool:
+    return kind == "field_added"
+
+
+def say(site: Site, **changed: object) -> None:
+    """Say the campus of the invoice otherwise, to a federation that freezes new fields."""
+    known = site.schema
+    site.schema = msgspec.structs.replace(known, doctypes=known.as_told, told={})
+    change_field(site, "campus", **changed)
+    site.schema = follow(known, site.schema, (INVOICE,), no_new_fields)
+
+
+def test_what_is_held_back_is_told_at_once_and_a_column_when_it_is_accepted(place: Place, site: Site) -> None:
+    site.commit(documents=[Document("SINV-1", 1)])
+    merge(place, site)
+    say(site, label="Campus", options="East")
+    site.commit(documents=[Document("SINV-1", 2)])
+    merge(place, site)
+    say(site, label="Place")
+    site.commit(documents=[Document("SINV-1", 3)])
+    merge(place, site)
+    columns = f"SELECT fieldname FROM federation_dictionary WHERE doctype = '{INVOICE}' AND fieldname = 'campus'"
+    assert ask(place, columns) == []
+    assert told(place) == [(INVOICE, "campus", "field_added", "", "Select"), (INVOICE, "campus", "label", "", "")]
+    site.schema = release(site.schema, INVOICE)
+    site.commit()
+    merge(place, site)
+    assert ask(place, columns) == []
+    site.schema = follow(site.schema, site.schema, (INVOICE,), no_new_fields)
+    site.commit(documents=[Document("SINV-1", 4)])
+    merge(place, site)
+    assert ask(place, columns) == [{"fieldname": "campus"}]
+    assert told(place)[1] == (INVOICE, "campus", "label", "Campus", "Place"), "its words may be told now"
+    assert len(told(place)) == 2
+    followed = content(place)
+    with place.emptied():
+        merge(place, site)
+        assert content(place) == followed
