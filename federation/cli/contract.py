@@ -111,8 +111,8 @@ def accept(settings_file: Path | None, name: str, doctype: str, *, as_json: bool
     else:
         for satellite_name, changes in accepted.items():
             _print(change_lines(changes))
-            count = f"{len(changes):,} changes are let in with the next sync" if changes else "nothing is held back"
-            notices().print(plain(f"{satellite_name}, {echo(doctype)}: {count}."))
+            said = "that is let in with the next sync" if changes else "nothing is held back"
+            notices().print(plain(f"{satellite_name}, {echo(doctype)}: {said}."))
     return _ended(troubles)
 
 

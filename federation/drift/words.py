@@ -54,6 +54,8 @@ def signed(change: Change) -> str:
         case "options" if has_lines(change):
             gone, come = moved_lines(change)
             said = f"~ {name}: options, {len(come):,} added, {len(gone):,} removed"
+        case "label":
+            said = f"~ {name}: label “{was}” → “{became}”"
         case _:
             said = f"~ {name}: {change.kind} {was or 'none'} → {became or 'none'}"
     return said

@@ -92,6 +92,17 @@ def test_merged_at_every_commit_or_all_at_once_the_same_is_told(place: Place, si
         assert content(place) == followed
 
 
+def test_words_are_kept_as_they_are_however_long_and_odd(place: Place, site: Site) -> None:
+    site.commit(documents=[Document("SINV-1", 1)])
+    options, label = "\n".join(f"Wahl {number} ß" for number in range(10_000)), "100 % 'of' \\ \"it\" {all} $x \N{OWL}"
+    change_field(site, "campus", options="", label="")
+    site.commit(documents=[Document("SINV-1", 2)])
+    change_field(site, "campus", options=options, label=label)
+    site.commit(documents=[Document("SINV-1", 3)])
+    merge(place, site)
+    assert [row[2:] for row in told(place)[1:]] == [("label", "", label), ("options", "", options)]
+
+
 def test_while_a_walk_is_open_nothing_is_told_twice(place: Place, site: Site) -> None:
     site.commit(documents=[Document("SINV-1", 1)])
     merge(place, site)
