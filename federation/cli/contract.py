@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import typer
 from rich.text import Text
@@ -22,6 +23,9 @@ from federation.lake.errors import LakeError
 from federation.settings.errors import echo
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
+
+_LONGEST_NUMBER: Final = 10
+"""Digits; the names of manifests have as many."""
 
 
 def history(settings_file: Path | None, names: Sequence[str], doctypes: Sequence[str], *, as_json: bool) -> Status:
@@ -122,7 +126,7 @@ def since_of(text: str) -> int | datetime:
     Raises:
         typer.BadParameter: it is neither.
     """
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER:
         return int(text)
     try:
         said = datetime.fromisoformat(text)

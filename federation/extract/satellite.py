@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -135,12 +136,14 @@ class _Extraction:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
         self._site = self.run.site
         try:
-            for outcome in self._read():
-                yield dataclasses.replace(outcome, drift=self._drift(outcome.doctype))
+            # Its walks have ended when the closing commit is written, also where the caller wants no more outcomes.
+            with closing(self._read()) as outcomes:
+                for outcome in outcomes:
+                    yield dataclasses.replace(outcome, drift=self._drift(outcome.doctype))
         finally:
             self._close()
 
-    def _read(self) -> Iterator[DocTypeOutcome]:
+    def _read(self) -> Generator[DocTypeOutcome]:
         began = self.clock()
         facts = probe(self.session)
         site_clock = self._site_clock(facts)
