@@ -331,3 +331,32 @@ def test_a_run_of_the_satellite_under_way_is_not_disturbed(shop: Shop) -> None:
     frozen.sync()
     with only_run(frozen.settings, frozen.satellite), pytest.raises(SatelliteBusy):
         accept(frozen)
+
+
+@pytest.mark.parametrize(
+    ("doctype", "fieldname", "fieldtype", "value"),
+    [
+        (CUSTOMER, "phone", "Int", 7),
+        (CUSTOMER, "phone", "Float", 0.5),
+        (CUSTOMER, "limit", "Date", "2026-01-02"),
+        (ORDER, "due", "Date", "2026-01-02"),
+        (ORDER, "due", "Data", "soon"),
+        (ORDER, "due", "Time", "10:00:00"),
+        (ORDER, "customer", "Dynamic Link", "Nobody"),
+    ],
+)
+def test_whatever_a_frozen_type_becomes_a_value_is_kept_as_it_is_or_set_aside(
+    shop: Shop, doctype: str, fieldname: str, fieldtype: str, value: object
+) -> None:
+    frozen = froze(shop, "retyped")
+    frozen.sync()
+    before = frozen.contract(doctype).parent.by_name[fieldname].type
+    frozen.site.store.set_property(doctype, fieldname, "fieldtype", fieldtype)
+    make = frozen.customer if doctype == CUSTOMER else lambda _, **values: frozen.order(**values)
+    name = make("Ada", **{fieldname: value})
+    outcome = frozen.sync()[doctype]
+    assert outcome.status == "changed"
+    if not outcome.quarantined:
+        stored = frozen.value(doctype, name, fieldname)
+        assert str(stored) in (str(value), f"{value} 00:00:00")
+    assert frozen.contract(doctype).parent.by_name[fieldname].type == before
