@@ -122,12 +122,14 @@ class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         doctypes: as they are read: the contract.
         told: as the site describes them, where the contract doesn't follow it in everything.
         released: those of `told` whose description was accepted; the next run that reads them follows it.
+        untold: those that changed in a run which ended before it said so → the schema that was told last, by name.
     """
 
     satellite: str
     doctypes: dict[str, DocTypeSchema] = {}
     told: dict[str, DocTypeSchema] = {}
     released: tuple[str, ...] = ()
+    untold: dict[str, str] = {}
 
     @property
     def as_told(self) -> dict[str, DocTypeSchema]:
@@ -140,7 +142,7 @@ class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for meta in metas:
             past = told.pop(meta.name, None) or doctypes.get(meta.name)
             doctypes[meta.name] = _absorb(past, meta, read_at, fingerprints.get(meta.name, ""))
-        return SatelliteSchema(self.satellite, doctypes, told, self.released)
+        return msgspec.structs.replace(self, doctypes=doctypes, told=told)
 
     def owned(self, doctype: str) -> tuple[str, ...]:
         """Return a DocType and its child DocTypes, by the contract or by what the site says."""

@@ -44,7 +44,7 @@ def follow(
         if contracts[doctype] != site:
             told[doctype] = site
     released = tuple(doctype for doctype in described.released if doctype not in read)
-    return SatelliteSchema(described.satellite, contracts, told, released)
+    return replace(described, doctypes=contracts, told=told, released=released)
 
 
 def held_back(schema: SatelliteSchema, doctype: str) -> tuple[Change, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -25,18 +25,17 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
-from federation.drift.following import follow
 from federation.drift.reactions import reactions_for
-from federation.drift.seen import SeenDrift, seen_drift
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
 from federation.extract.documents import DocumentReading, document_reading
+from federation.extract.drift_watch import DriftWatch
 from federation.extract.errors import ClockAstray, DocTypeFailed, NoTimeZone
 from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
 from federation.extract.outcome import DocTypeOutcome, Progress
-from federation.extract.selected import Selected, select
+from federation.extract.selected import select
 from federation.extract.signals import Signals, read_signals
 from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
@@ -130,7 +129,11 @@ class _Extraction:
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
     _last_was_transient: bool = False
-    _drift: Callable[[str], SeenDrift] = field(default=lambda _: SeenDrift())
+    _drift: DriftWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        reactions = reactions_for(self.settings, self.satellite.name)
+        self._drift = DriftWatch(self.run, reactions, FleetPolicy(self.settings).keeps)
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
@@ -139,7 +142,8 @@ class _Extraction:
             # Its walks have ended when the closing commit is written, also where the caller wants no more outcomes.
             with closing(self._read()) as outcomes:
                 for outcome in outcomes:
-                    yield dataclasses.replace(outcome, drift=self._drift(outcome.doctype))
+                    yield dataclasses.replace(outcome, drift=self._drift.seen(outcome.doctype))
+                    self._drift.has_told(outcome.doctype)
         finally:
             self._close()
 
@@ -159,7 +163,7 @@ class _Extraction:
         known = self.run.schema or SatelliteSchema(self.satellite.name)
         wanted = self.settings.selection(self.satellite)
         selected = select(self.session, wanted, known, only=self.options.doctypes, now=began)
-        schema = self._followed(known, selected)
+        schema = self._drift.follow(known, selected.schema, selected.doctypes)
         readings = self._readings(selected.doctypes, schema, site_clock.zone)
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, schema)}
         if schema != known:
@@ -186,14 +190,6 @@ class _Extraction:
             yield from self._walk_all(context, readings, schema, new)
         if not self._site.anchors:
             self._site = replace(self._site, anchors=choose_anchors(self.run, readings))
-
-    def _followed(self, known: SatelliteSchema, selected: Selected) -> SatelliteSchema:
-        """Return the schema to read by: what the site says, as far as the settings follow it."""
-        reactions = reactions_for(self.settings, self.satellite.name)
-        schema = follow(known, selected.schema, selected.doctypes, reactions.freezes)
-        keeps = FleetPolicy(self.settings).keeps
-        self._drift = lambda doctype: seen_drift(known, schema, doctype, reactions, keeps)
-        return schema
 
     def _readings(self, doctypes: Iterable[str], schema: SatelliteSchema, zone: ZoneInfo) -> list[DocumentReading]:
         fleet = FleetPolicy(self.settings)
@@ -268,6 +264,7 @@ class _Extraction:
         What they say of a DocType that wasn't walked to its end becomes names to read again, so that the lists are
         never read twice.
         """
+        self._drift.close()
         if self._signals is not None:
             self.run.note(dict(self._signalled(self._signals)), [])
         self.run.close(site=self._site if self._signals is not None else None, observed=self.clock.last)

@@ -57,6 +57,19 @@ def test_a_change_is_told_by_the_run_that_saw_it_and_by_no_other(shop: Shop) -> 
     assert drift(shop) == ([], [])
 
 
+def test_a_change_that_a_failing_run_saw_is_told_by_the_next_that_ends(shop: Shop, impatient: None) -> None:
+    shop.customer("Ada")
+    shop.sync()
+    add_loyal(shop)
+    shop.customer("Bo")
+    shop.killed('fields=["loyal","name","modified"]')
+    assert "loyal" in columns(shop)
+    shop.site.store.set_property(CUSTOMER, "limit", "label", "Credit")
+    assert drift(shop, doctypes=(ORDER,), doctype=ORDER) == ([], [])
+    assert drift(shop) == (["label limit", "field_added loyal"], [])
+    assert drift(shop) == ([], [])
+
+
 def test_a_change_of_a_child_table_is_told_of_the_doctype_that_has_it(shop: Shop) -> None:
     shop.sync()
     shop.site.store.add_custom_field("Order Line", {"fieldname": "colour", "fieldtype": "Data"})
