@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from shlex import quote
 
 import dagster as dg
+import pyarrow as pa
 
 from assets.doctypes import KnownDocType, Layer
 from assets.partitions import SATELLITES
+from assets.samples import as_table
+from federation.drift.words import signed
 from federation.extract.outcome import DocTypeOutcome
 from federation.quality import ValidationReport, as_markdown
 
 READ = "read"
 EXPECTATIONS = "expectations"
+DRIFT = "drift"
 MERGE = "merge"
 
 _SHOWN_NAMES = 20
 _HELD = " Nothing of the DocType is merged until `federation release` lets it in."
+_SHOWN_CHANGES = 100
 
 
 def check_specs(layer: Layer, doctypes: Iterable[KnownDocType], name: str, description: str) -> list[dg.AssetCheckSpec]:
@@ -90,6 +96,34 @@ def expectations_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetChe
             "unmet": unmet,
             "failing_rows": sum(result.failing for result in report.failed),
             "documents": dg.MetadataValue.md(as_markdown(report)),
+        },
+    )
+
+
+def drift_check(key: dg.AssetKey, satellite: str, outcome: DocTypeOutcome) -> dg.AssetCheckResult:
+    """Return whether the site says of the DocType what it said before, with a table of what it says otherwise."""
+    followed, held_back = outcome.drift.followed, outcome.drift.held_back
+    told = [f"{len(followed):,} changes are followed." if followed else ""]
+    if held_back:
+        told.append(
+            f"{len(held_back):,} changes are held back, and it goes on being read as before. "
+            f"`federation contract accept {satellite} {quote(outcome.doctype)}` lets them in."
+        )
+    changes = [("held back", change) for change in held_back] + [("followed", change) for change in followed]
+    rows = [
+        {"reaction": reaction, "DocType": change.doctype, "kind": change.kind, "change": signed(change)}
+        for reaction, change in changes[:_SHOWN_CHANGES]
+    ]
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=DRIFT,
+        passed=not changes,
+        severity=dg.AssetCheckSeverity.ERROR if held_back else dg.AssetCheckSeverity.WARN,
+        description=" ".join(filter(None, told)) or "The site says what it said before.",
+        metadata={
+            "followed": len(followed),
+            "held_back": len(held_back),
+            **({"changes": as_table(pa.Table.from_pylist(rows))} if rows else {}),
         },
     )
 

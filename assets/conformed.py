@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import dagster as dg
 
-from assets.checks import EXPECTATIONS, READ, check_specs, expectations_check, read_check
+from assets.checks import DRIFT, EXPECTATIONS, READ, check_specs, drift_check, expectations_check, read_check
 from assets.columns import contract_columns, package_columns
 from assets.doctypes import KnownDocType, wanted_from
 from assets.failures import failing_as_a_whole
@@ -41,6 +41,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
         check_specs=[
             *check_specs("conformed", doctypes, READ, "The DocType was read to the end, and nothing of it was missed."),
             *check_specs("conformed", doctypes, EXPECTATIONS, "The rows last read meet what the metadata promises."),
+            *check_specs("conformed", doctypes, DRIFT, "The site says of the DocType what it said before."),
         ],
         partitions_def=SATELLITES,
         can_subset=True,
@@ -66,7 +67,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
                         described = federation.tables()
                     metadata = _metadata(outcome, options, folder, described.get(known.name))
                     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
-                yield from _checks(key, outcome, context.selected_asset_check_keys)
+                yield from _checks(key, satellite, outcome, context.selected_asset_check_keys)
             if config.depth is not Depth.CHANGES:
                 for failure in federation.compact(satellite):
                     context.log.error(str(failure))
@@ -101,12 +102,14 @@ def _only(
 
 
 def _checks(
-    key: dg.AssetKey, outcome: DocTypeOutcome, selected: AbstractSet[dg.AssetCheckKey]
+    key: dg.AssetKey, satellite: str, outcome: DocTypeOutcome, selected: AbstractSet[dg.AssetCheckKey]
 ) -> Iterator[dg.AssetCheckResult]:
     if dg.AssetCheckKey(key, READ) in selected:
         yield read_check(key, outcome)
     if outcome.reports and dg.AssetCheckKey(key, EXPECTATIONS) in selected:
         yield expectations_check(key, outcome)
+    if dg.AssetCheckKey(key, DRIFT) in selected:
+        yield drift_check(key, satellite, outcome)
 
 
 def _metadata(

@@ -151,7 +151,8 @@ def _add_neighbours(settings: Settings, names: Sequence[str]) -> None:
         run.describe(schema)
         run.commit(states=newest.doctypes)
         closed = run.close(site=newest.site, observed=newest.observed_floor)
-        write_schema(database.connection, schema)
+        with database.connection.transaction():
+            write_schema(database.connection, schema)
         confirm_schema(database.connection, name, closed.schema)
         logs.append(run.log)
     database.close()

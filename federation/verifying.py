@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from federation.lake.errors import LakeError
-from federation.lake.history import History
+from federation.lake.history import Described, History
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
 from federation.lake.storage import LakeFolder
@@ -21,7 +21,7 @@ from federation.merging import mariadb_address, open_mothership, open_reader
 from federation.mothership.duckdb.mothership import DuckdbMothership
 from federation.mothership.errors import MothershipUnavailable, QueryFailed
 from federation.mothership.interface import Mothership, Readable
-from federation.mothership.system_tables import LEDGER, SCHEMA
+from federation.mothership.system_tables import DRIFT, LEDGER, SCHEMA
 from federation.mothership.verify import Finding, verify
 from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
@@ -112,14 +112,16 @@ class _Scratch:
 
     def merge(self, live: Readable, merged: Merged) -> None:
         """Merge the packages that `live` has merged too, by the schemas that it follows."""
-        schemas = _schemas(live)
+        schemas, told = _schemas(live), _told(live)
         on_lakes = find_on_lakes(self._settings)
         self.unverified.update((satellite, str(error)) for satellite, error in on_lakes.troubles.items())
         for error in on_lakes.unlisted.values():
             # Whoever isn't found may lie there.
             self.unverified.update(dict.fromkeys(merged.keys() - {*on_lakes.satellites}, str(error)))
         for satellite, folder in on_lakes.folders.items():
-            log = MergedLog(folder, merged.get(satellite, frozenset()), schemas.get(satellite, ""))
+            log = MergedLog(
+                folder, merged.get(satellite, frozenset()), schemas.get(satellite, ""), told.get(satellite, 0)
+            )
             try:
                 self.found[satellite] = log.packages()
                 failed = self._expected.merge(log, self._policy).failed
@@ -147,12 +149,14 @@ class MergedLog(CommitLog):
         folder: of the satellite.
         merged: the packages in the mothership's ledger.
         schema: what the mothership follows, by name; "" or a name that the lake doesn't have is the newest.
+        told: the last commit of which the mothership tells drift: where no schema is named, more isn't expected.
     """
 
-    def __init__(self, folder: LakeFolder, merged: Collection[str], schema: str) -> None:
+    def __init__(self, folder: LakeFolder, merged: Collection[str], schema: str, told: int) -> None:
         super().__init__(folder)
         self._merged = merged
         self._schema = schema
+        self._told = told
 
     def packages(self) -> frozenset[str]:
         """Return the ids of all packages on the lake."""
@@ -168,7 +172,12 @@ class MergedLog(CommitLog):
         newest = history.newest
         if newest is not None and self._follows_another(newest.schema):
             newest = msgspec.structs.replace(newest, schema=self._schema)
-        return replace(history, newest=newest, packages=packages)
+        return replace(history, newest=newest, packages=packages, described=self._described(history.described))
+
+    def _described(self, described: tuple[Described, ...]) -> tuple[Described, ...]:
+        """Return the schemas up to the one that the mothership follows."""
+        last = max((one.seq for one in described if one.schema == self._schema), default=self._told)
+        return tuple(one for one in described if one.seq <= last)
 
     def _follows_another(self, newest: str) -> bool:
         if self._schema in ("", newest):
@@ -194,3 +203,12 @@ def _schemas(live: Readable) -> dict[str, str]:
     except QueryFailed:
         return {}
     return {row["satellite"]: row["sha256"] for row in rows}
+
+
+def _told(live: Readable) -> dict[str, int]:
+    """Return satellite → the last commit of which drift is told, as far as that can be told."""
+    try:
+        rows = live.query(f"SELECT satellite, max(seq) AS seq FROM {DRIFT.name} GROUP BY satellite")
+        return {row["satellite"]: int(row["seq"]) for row in rows.read_all().to_pylist()}
+    except QueryFailed:
+        return {}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from connectors.frappe.session import FrappeSession
 
 _TABLES: Final = ("Table", "Table MultiSelect")
+_LARGEST: Final = 2**31 - 1
+"""What a column of Frappe's own tables holds; a site that says more can't be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class DocField:
         non_negative: users may not enter a negative number.
         permlevel: above 0, reading it needs a permission of its own.
         is_virtual: computed on the site, absent from lists.
+        length: characters that a text may have, 0 for the fieldtype's own.
+        precision: digits behind the point, a text as Frappe keeps it, "" for the site's own.
     """
 
     fieldname: str
@@ -41,6 +45,8 @@ class DocField:
     non_negative: bool = False
     permlevel: int = 0
     is_virtual: bool = False
+    length: int = 0
+    precision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,8 @@ def _field(described: object) -> DocField | None:
         non_negative=_flag(described.get("non_negative")),
         permlevel=_whole(described.get("permlevel")),
         is_virtual=_flag(described.get("is_virtual")),
+        length=_whole(described.get("length")),
+        precision=_digits(described.get("precision")),
     )
 
 
@@ -156,7 +164,12 @@ def _text(value: object) -> str:
 
 
 def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    return int(value) if isinstance(value, int) and abs(value) <= _LARGEST else 0
+
+
+def _digits(value: object) -> str:
+    """A Select of texts; a Property Setter may make a number of it."""
+    return str(_whole(value)) if isinstance(value, int) else _text(value)
 
 
 def _flag(value: object) -> bool:

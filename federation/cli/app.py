@@ -328,6 +328,73 @@ def policy_report(
     return work(context.obj, satellite or [], html, as_json=as_json, show_all=show_all)
 
 
+contract = typer.Typer(help="See what sites changed about their DocTypes, and let it in.", no_args_is_help=True)
+app.add_typer(contract, name="contract")
+
+ChangedDocTypes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--doctype", "-d", metavar="NAME", help="Only this DocType, own or child; may be given several times."
+    ),
+]
+
+
+@contract.command("history")
+@ends_plainly
+def contract_history(
+    context: typer.Context, satellite: Satellites = None, doctype: ChangedDocTypes = None, as_json: AsJson = False
+) -> Status:
+    """Show when each satellite changed what about its DocTypes: fields, types, options, labels, tables.
+
+    Asks no satellite anything: it is told by the mothership, and by the lake where there is none yet.
+    """
+    from federation.cli.contract import history as work
+
+    return work(context.obj, satellite or [], doctype or [], as_json=as_json)
+
+
+@contract.command("diff")
+@ends_plainly
+def contract_diff(
+    context: typer.Context,
+    satellite: Satellites = None,
+    doctype: ChangedDocTypes = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMIT|DATE", help="Compare with then: a commit that `history` names, or a date in UTC, ISO 8601."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> Status:
+    """Show what each satellite says otherwise of its DocTypes than before its last change, and what is held back.
+
+    Asks no satellite anything: it is told by the lake.
+    """
+    from federation.cli.contract import diff as work
+    from federation.cli.contract import since_of
+
+    compared = None if since is None else since_of(since)
+    return work(context.obj, satellite or [], doctype or [], compared, as_json=as_json)
+
+
+@contract.command("accept")
+@ends_plainly
+def contract_accept(
+    context: typer.Context,
+    satellite: Annotated[str, typer.Argument(metavar="SATELLITE", help="Its name, or a pattern.")],
+    doctype: Annotated[str, typer.Argument(metavar="DOCTYPE", help="Child DocTypes come along.")],
+    as_json: AsJson = False,
+) -> Status:
+    """Let in what the settings freeze (`drift`) of a satellite's DocType, as the site has described it last.
+
+    The next sync reads it so, and brings new fields to older documents. What the site changes later is frozen again.
+    """
+    from federation.cli.contract import accept as work
+
+    return work(context.obj, satellite, doctype, as_json=as_json)
+
+
 demo = typer.Typer(help="Try it all on simulated satellites on this machine.", no_args_is_help=True)
 app.add_typer(demo, name="demo")
 

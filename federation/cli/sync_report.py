@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from federation.drift.changes import Change
 from federation.extract.outcome import DocTypeOutcome
 from federation.mothership.interface import MergeResult
 from federation.sync import SatelliteOutcome
@@ -60,6 +61,7 @@ class SyncedDocType:
         one_by_one: child tables that the site lists for nobody, so that each document is read on its own.
         held: packages that aren't merged until `federation release` lets them in.
         unmet: expectations that some of its rows don't meet.
+        followed, held_back: what the site changed about the DocType and is read by now, and what the settings freeze.
         through: as of when the DocType is complete (UTC), null where this run didn't complete it.
         seconds: of the walk.
         merged: null where nothing waited to be merged, or nothing was.
@@ -81,6 +83,8 @@ class SyncedDocType:
     one_by_one: tuple[str, ...]
     held: int
     unmet: tuple[Unmet, ...]
+    followed: tuple[Change, ...]
+    held_back: tuple[Change, ...]
     through: datetime | None
     seconds: float
     merged: Merged | None
@@ -89,12 +93,13 @@ class SyncedDocType:
     @property
     def needs_a_look(self) -> bool:
         """Something of it could not be brought."""
-        return bool(self.error or self.quarantined or self.held or self.hidden or self.refused)
+        return bool(self.error or self.quarantined or self.held or self.hidden or self.refused or self.held_back)
 
     @property
     def is_quiet(self) -> bool:
         """Nothing happened that a reader would look for."""
-        return self.status == "unchanged" and not (self.pending or self.hidden or self.refused or self.merged)
+        odd = self.pending or self.hidden or self.refused or self.followed or self.held_back
+        return self.status == "unchanged" and not (odd or self.merged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +201,8 @@ def _synced_doctype(
             for result in report.failed
             for rule in (result.expectation,)
         ),
+        read.drift.followed,
+        read.drift.held_back,
         read.through,
         round(seconds, 3),
         Merged(merged.inserted, merged.updated, merged.deleted, merged.rows) if merged else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from rich.text import Text
@@ -11,6 +12,7 @@ from federation.cli.ages import duration
 from federation.cli.screen import answers, complain, nothing, number, plain, remark, table_of_sections
 from federation.cli.shortened import shortened
 from federation.cli.sync_report import SyncedDocType, SyncedSatellite, SyncReport
+from federation.drift.words import signed
 
 _STYLES: Final = {"changed": "green", "unchanged": "dim", "merged": "green", "failed": "red"}
 _NAMES_SHOWN: Final = 3
@@ -54,7 +56,7 @@ def show_report(report: SyncReport, *, show_all: bool) -> None:
         for doctype in satellite.doctypes:
             if doctype.error:
                 complain(f"{satellite.satellite}, {doctype.doctype}: {doctype.error}")
-            for oddity in _oddities(doctype):
+            for oddity in _oddities(satellite.satellite, doctype):
                 remark(f"{satellite.satellite}, {doctype.doctype}: {oddity}")
     # Of the database, so the same whichever satellite was merged.
     for oddity in dict.fromkeys(oddity for satellite in report.satellites for oddity in satellite.remarks):
@@ -111,7 +113,7 @@ def _cells(doctype: SyncedDocType) -> Iterator[Text]:
     yield Text(duration(doctype.seconds), "dim") if doctype.seconds else nothing()
 
 
-def _oddities(doctype: SyncedDocType) -> Iterator[str]:
+def _oddities(satellite: str, doctype: SyncedDocType) -> Iterator[str]:
     if doctype.quarantined:
         yield f"{doctype.quarantined:,} documents were set aside, see the table federation_quarantine."
     if doctype.held:
@@ -127,6 +129,13 @@ def _oddities(doctype: SyncedDocType) -> Iterator[str]:
         yield f"each document is read on its own: the site lists no rows of {_some(doctype.one_by_one)} for this user."
     if doctype.strays:
         yield f"{doctype.strays:,} child rows of other documents came along and were ignored."
+    if doctype.followed:
+        yield f"the site changed what it is: {_some(tuple(map(signed, doctype.followed)))}."
+    if doctype.held_back:
+        yield (
+            f"the site changed what it is, which is held back: {_some(tuple(map(signed, doctype.held_back)))}. "
+            f"`federation contract accept {satellite} {quote(doctype.doctype)}` lets it in."
+        )
     for unmet in doctype.unmet:
         place = f"{unmet.doctype}.{unmet.fieldname}"
         yield f"{unmet.failing:,} of {unmet.rows:,} rows don't meet an expectation of {place}: {unmet.rule}"

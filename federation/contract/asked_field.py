@@ -14,7 +14,8 @@ class AskedField:
         fieldname: Frappe's fieldname.
         fieldtype: Frappe's fieldtype today; of a field that holds child rows `Table` or `Table MultiSelect`.
         permlevel: Frappe's permission level, 0 for what everybody reads who reads the document.
-        past_fieldtypes: other fieldtypes that it had before: a site that retypes a field doesn't loosen a policy.
+        past_fieldtypes: other fieldtypes that it had before, or has and isn't read as: a site that retypes a field
+            doesn't loosen a policy.
     """
 
     doctype: str

@@ -36,6 +36,10 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fieldtypes: all fieldtypes seen, oldest first; the last one is today's.
         present: the satellite has the field today.
         hidden_reason: why it is not read although it is there: "virtual", or "" where it is read.
+        length: characters that a text may have, 0 for the fieldtype's own; None where it was described before this was
+            kept, which lasts until the DocType's metadata is read again.
+        precision: digits behind the point as Frappe keeps them, "" for the site's own; None as above.
+        unaccepted: fieldtypes that the site has told and that the contract didn't follow; a policy counts them.
     """
 
     fieldname: str
@@ -48,6 +52,14 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permlevel: int = 0
     present: bool = True
     hidden_reason: str = ""
+    length: int | None = None
+    precision: str | None = None
+    unaccepted: tuple[str, ...] = ()
+
+    @property
+    def is_there(self) -> bool:
+        """The satellite has the field today, and keeps its values."""
+        return self.present and not self.hidden_reason
 
     @property
     def fieldtype(self) -> str:
@@ -56,7 +68,9 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def asked(self, doctype: str) -> AskedField:
         """Return the field, of that DocType, as a policy is asked about it."""
-        return AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1])
+        return AskedField(
+            doctype, self.fieldname, self.fieldtype, self.permlevel, (*self.fieldtypes[:-1], *self.unaccepted)
+        )
 
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,10 +118,25 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All DocTypes that one satellite has shown, by name."""
+    """All DocTypes that one satellite has shown, by name.
+
+    Attributes:
+        doctypes: as they are read: the contract.
+        told: as the site describes them, where the contract doesn't follow it in everything.
+        released: those of `told` whose description was accepted; the next run that reads them follows it.
+        untold: those that changed in a run which ended before it said so → the schema that was told last, by name.
+    """
 
     satellite: str
     doctypes: dict[str, DocTypeSchema] = {}
+    told: dict[str, DocTypeSchema] = {}
+    released: tuple[str, ...] = ()
+    untold: dict[str, str] = {}
+
+    @property
+    def as_told(self) -> dict[str, DocTypeSchema]:
+        """All DocTypes as the site describes them."""
+        return {**self.doctypes, **self.told}
 
     def absorb(
         self,
@@ -117,12 +146,18 @@ class SatelliteSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fingerprints: Mapping[str, str],
         mappings: Mapping[str, str] | None = None,
     ) -> SatelliteSchema:
-        """Return the schema after the satellite described some of its DocTypes anew."""
-        doctypes = dict(self.doctypes)
+        """Return the schema after the satellite described some of its DocTypes anew, followed in everything."""
+        doctypes, told = dict(self.doctypes), dict(self.told)
         for meta in metas:
-            read = _absorb(doctypes.get(meta.name), meta, read_at, fingerprints.get(meta.name, ""))
+            past = told.pop(meta.name, None) or doctypes.get(meta.name)
+            read = _absorb(past, meta, read_at, fingerprints.get(meta.name, ""))
             doctypes[meta.name] = msgspec.structs.replace(read, mapping=(mappings or {}).get(meta.name, ""))
-        return SatelliteSchema(self.satellite, doctypes)
+        return msgspec.structs.replace(self, doctypes=doctypes, told=told)
+
+    def owned(self, doctype: str) -> tuple[str, ...]:
+        """Return a DocType and its child DocTypes, by the contract or by what the site says."""
+        shapes = [shapes[doctype] for shapes in (self.doctypes, self.told) if doctype in shapes]
+        return tuple(dict.fromkeys((doctype, *(child for shape in shapes for child in shape.tables.values()))))
 
 
 def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, fingerprint: str) -> DocTypeSchema:
@@ -140,6 +175,8 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
             non_negative=field.non_negative,
             permlevel=field.permlevel,
             hidden_reason="virtual" if field.is_virtual else "",
+            length=field.length,
+            precision=field.precision,
         )
         for field in meta.fields
         if column_type(field.fieldtype) is not None and field.fieldname.casefold() not in taken

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
+from federation.drift.seen import SeenDrift
 from federation.lake.manifest import Package
 from federation.quality import ValidationReport
 
@@ -32,6 +33,7 @@ class DocTypeOutcome:
         through: as of when the DocType is complete (UTC); None where this run didn't complete it.
         error: what happened, to what, and what to do; "" unless failed.
         reports: DocType (own and child) → what its expectations said of this run's rows.
+        drift: what the site says otherwise of the DocType.
     """
 
     doctype: str
@@ -51,6 +53,7 @@ class DocTypeOutcome:
     through: datetime | None = None
     error: str = ""
     reports: Mapping[str, ValidationReport] = field(default_factory=dict)
+    drift: SeenDrift = field(default_factory=SeenDrift)
 
     @property
     def held(self) -> int:

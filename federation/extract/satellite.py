@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -23,15 +25,17 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.drift.reactions import reactions_for
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
 from federation.extract.documents import DocumentReading, document_reading
+from federation.extract.drift_watch import DriftWatch
 from federation.extract.errors import ClockAstray, DocTypeFailed, NoTimeZone
 from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
 from federation.extract.outcome import DocTypeOutcome, Progress
-from federation.extract.selected import Selected, select
+from federation.extract.selected import select
 from federation.extract.signals import Signals, read_signals
 from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
@@ -131,16 +135,25 @@ class _Extraction:
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
     _last_was_transient: bool = False
+    _drift: DriftWatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        reactions = reactions_for(self.settings, self.satellite.name)
+        self._drift = DriftWatch(self.run, reactions, FleetPolicy(self.settings).keeps)
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
         self._site = self.run.site
         try:
-            yield from self._read()
+            # Its walks have ended when the closing commit is written, also where the caller wants no more outcomes.
+            with closing(self._read()) as outcomes:
+                for outcome in outcomes:
+                    yield dataclasses.replace(outcome, drift=self._drift.seen(outcome.doctype))
+                    self._drift.has_told(outcome.doctype)
         finally:
             self._close()
 
-    def _read(self) -> Iterator[DocTypeOutcome]:
+    def _read(self) -> Generator[DocTypeOutcome]:
         began = self.clock()
         facts = probe(self.session)
         site_clock = self._site_clock(facts)
@@ -157,10 +170,11 @@ class _Extraction:
         wanted = self.settings.selection(self.satellite)
         mapping = mapping_of(self.satellite)
         selected = select(self.session, wanted, known, mapping, only=self.options.doctypes, now=began)
-        readings = self._readings(selected, site_clock.zone, mapping)
-        new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, selected.schema)}
-        if selected.schema != known:
-            self.run.describe(selected.schema)
+        schema = self._drift.follow(known, selected.schema, selected.doctypes)
+        readings = self._readings(selected.doctypes, schema, site_clock.zone, mapping)
+        new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, schema)}
+        if schema != known:
+            self.run.describe(schema)
         self._signals = read_signals(self.session, window, page_rows=self.satellite.page_rows)
         self._site = replace(self._site, begun=began, until=window.bound, zone=self._noted_zone(site_clock.zone.key))
         for doctype, reason in selected.failures.items():
@@ -179,15 +193,17 @@ class _Extraction:
                 expected=expected_of(self.settings, self.expectations, facts),
                 allow_mass_delete=self.options.allow_mass_delete,
             )
-            yield from self._walk_all(context, readings, selected.schema, new)
+            yield from self._walk_all(context, readings, schema, new)
         if not self._site.anchors:
             self._site = replace(self._site, anchors=choose_anchors(self.run, readings))
 
-    def _readings(self, selected: Selected, zone: ZoneInfo, mapping: SatelliteMapping) -> list[DocumentReading]:
+    def _readings(
+        self, doctypes: Iterable[str], schema: SatelliteSchema, zone: ZoneInfo, mapping: SatelliteMapping
+    ) -> list[DocumentReading]:
         fleet = FleetPolicy(self.settings)
         return [
-            document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet, mapping=mapping)
-            for doctype in selected.doctypes
+            document_reading(self.satellite.name, doctype, schema, zone.key, fleet, mapping=mapping)
+            for doctype in doctypes
         ]
 
     def _limits(self, overlap: timedelta) -> Limits:
@@ -259,6 +275,7 @@ class _Extraction:
         What they say of a DocType that wasn't walked to its end becomes names to read again, so that the lists are
         never read twice.
         """
+        self._drift.close()
         if self._signals is not None:
             self.run.note(dict(self._signalled(self._signals)), [])
         self.run.close(site=self._site if self._signals is not None else None, observed=self.clock.last)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from federation.lake.manifest import Manifest, Package
@@ -17,6 +18,20 @@ class Committed:
     package: Package
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The commit from which on the satellite's schema is another one.
+
+    Attributes:
+        written_at: when the commit was written (UTC).
+        schema: what names the schema on the lake.
+    """
+
+    seq: int
+    written_at: datetime
+    schema: str
+
+
 @dataclass(frozen=True)
 class History:
     """What was committed later than `after`.
@@ -26,6 +41,7 @@ class History:
         packages: DocType → its packages in the order of their commits.
         completed: the walks that came to their end.
         released: DocType → the last commit that released what was held back of it.
+        described: the schemas in their order; the first may be that of the commit `after`.
     """
 
     after: int
@@ -33,6 +49,7 @@ class History:
     packages: Mapping[str, tuple[Committed, ...]] = field(default_factory=dict)
     completed: frozenset[str] = frozenset()
     released: Mapping[str, int] = field(default_factory=dict)
+    described: tuple[Described, ...] = ()
 
     @property
     def seq(self) -> int:
@@ -45,16 +62,19 @@ class History:
         packages = {doctype: list(committed) for doctype, committed in self.packages.items()}
         completed = set(self.completed)
         released = dict(self.released)
+        described = list(self.described)
         for manifest in manifests:
             for package in manifest.packages:
                 packages.setdefault(package.doctype, []).append(Committed(manifest.seq, package))
             completed.update(walk.id for walk in manifest.completed)
             released.update(dict.fromkeys(manifest.released, manifest.seq))
+            if manifest.schema and not (described and described[-1].schema == manifest.schema):
+                described.append(Described(manifest.seq, manifest.written_at, manifest.schema))
             newest = manifest
         if newest is self.newest:
             return self
         frozen = {doctype: tuple(committed) for doctype, committed in packages.items()}
-        return History(self.after, newest, frozen, frozenset(completed), released)
+        return History(self.after, newest, frozen, frozenset(completed), released, tuple(described))
 
     def of(self, doctype: str, after: int) -> tuple[Committed, ...]:
         """Return the packages of `doctype` that were committed later than `after`."""

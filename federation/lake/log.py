@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import threading
+from bisect import bisect_right
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from federation.lake.errors import AlreadyExists, CommitLost, DamagedLog
-from federation.lake.history import History
+from federation.lake.history import Described, History
 from federation.lake.manifest import Manifest
 from federation.lake.storage import LakeFolder
 
@@ -58,6 +60,25 @@ class CommitLog:
                 known = History(after)
             self._history = known.followed_by(self.read(known.seq))
             return self._history
+
+    def described_at(self, seq: int) -> Described | None:
+        """Return the satellite's schema as of a commit, None where it had none yet.
+
+        Raises:
+            LakeError: the commit's manifest can't be read.
+        """
+        manifest = self._manifest(seq) if seq else None
+        return Described(seq, manifest.written_at, manifest.schema) if manifest and manifest.schema else None
+
+    def last_until(self, instant: datetime) -> int:
+        """Return the last commit that was written by then (aware), 0 where there was none: one listing, few reads.
+
+        Raises:
+            LakeError: a commit's manifest can't be read.
+        """
+        seqs = sorted(self._seqs())
+        found = bisect_right(seqs, instant, key=lambda seq: self._manifest(seq).written_at)
+        return seqs[found - 1] if found else 0
 
     def append(self, manifest: Manifest) -> None:
         """Put a commit at its place.

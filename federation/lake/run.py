@@ -102,6 +102,11 @@ class LakeRun:
         """The satellite's schema as last described, None before the first time."""
         return read_schema(self.folder, self._schema_sha256) if self._schema_sha256 else None
 
+    @property
+    def schema_name(self) -> str:
+        """What names that schema on the lake, "" before the first time."""
+        return self._schema_sha256
+
     def state(self, doctype: str) -> DocTypeState:
         """Return how far `doctype` is read, what was noted since the last commit included."""
         with self._committing:

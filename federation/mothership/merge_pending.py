@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 
 from federation.contract.union import contract_of
+from federation.drift.steps import behind, steps
 from federation.lake.errors import LogSetBack
 from federation.lake.history import History
 from federation.lake.log import CommitLog
 from federation.lake.schemas import read_schema
-from federation.lake.storage import LakeFolder
+from federation.mothership.drift import told_up_to, write_drift
 from federation.mothership.engine import DocTypeMerge, Engine
 from federation.mothership.errors import MergeFailed
 from federation.mothership.freshness import refresh
@@ -35,10 +36,10 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     satellite = log.folder.satellite
     cursor = read_cursor(engine.connection, satellite, log.source)
     history = log.since(cursor)
-    if history.newest is None and (ends := log.length()) < cursor:
+    if (history.newest is None or history.newest.seq < cursor) and (ends := log.length()) < cursor:
         raise LogSetBack(satellite, log.folder.uri("log"), ends, cursor)
     merged = merged_packages(engine.connection, satellite, log.source, history.after)
-    new_schema = _take_schema(engine, log.folder, history)
+    new_schema, remarks = _take_schema(engine, log, history, policy, cursor)
     results: list[MergeResult] = []
     failed: dict[str, MergeFailed] = {}
     unchanged: list[DocTypePlan] = []
@@ -60,16 +61,38 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     reached = max(cursor, settled(history, merged))
     if reached != cursor:
         write_cursor(engine.connection, satellite, log.source, reached)
-    return MergeReport(tuple(results), failed | undescribed, reached)
+    return MergeReport(tuple(results), failed | undescribed, reached, remarks)
 
 
-def _take_schema(engine: Engine, folder: LakeFolder, history: History) -> str:
-    """Take over what the satellite says of itself now; return the name of that schema, "" where it is known."""
+def _take_schema(
+    engine: Engine, log: CommitLog, history: History, policy: FieldPolicy, cursor: int
+) -> tuple[str, tuple[str, ...]]:
+    """Take over what the satellite says of itself now, and tell what it said otherwise since it was last told.
+
+    Returns:
+        The name of that schema, "" where it is known; and what an administrator should know.
+    """
+    satellite = log.folder.satellite
     sha256 = history.newest.schema if history.newest else ""
-    if not sha256 or sha256 == schema_sha256(engine.connection, folder.satellite):
-        return ""
-    write_schema(engine.connection, read_schema(folder, sha256))
-    return sha256
+    is_new = sha256 not in ("", schema_sha256(engine.connection, satellite))
+    schema = read_schema(log.folder, sha256) if is_new else None
+    told = told_up_to(engine.connection, satellite, policy, cursor, schema)
+    if not (is_new or told == 0):
+        return "", ()
+    if told == 0:
+        history = log.since(0)
+    if history.newest is None or not history.newest.schema:
+        return "", ()
+    schema = schema or read_schema(log.folder, history.newest.schema)
+    described = behind(history.described, told)
+    if told and not (described and described[0].seq <= told) and (base := log.described_at(told)):
+        described = (base, *described)
+    found = steps(log.folder, described, told)
+    with engine.connection.transaction():
+        if is_new:
+            write_schema(engine.connection, schema)
+        write_drift(engine.connection, satellite, found.taken, schema.doctypes, policy, anew=told == 0)
+    return sha256 if is_new else "", found.unread
 
 
 def _merge_doctype(engine: Engine, log: CommitLog, planned: DocTypePlan, policy: FieldPolicy) -> MergeResult:

@@ -10,6 +10,7 @@ from federation.lake.packages import RULE
 from federation.mothership.errors import MothershipNewer
 from federation.mothership.sql import Connection
 from federation.mothership.system_tables import (
+    DRIFT,
     HELD,
     META,
     QUARANTINE,
@@ -89,7 +90,7 @@ _RULE: Final = next(column for column in QUARANTINE.columns if column.name == RU
 
 MIGRATIONS: Final[Migrations] = {
     2: (AddTable(VIEW),),
-    3: (),
+    3: (AddTable(DRIFT),),
     4: (AddColumn(QUARANTINE, _RULE), FillText(QUARANTINE, _RULE), AddTable(HELD)),
 }
 

@@ -18,18 +18,20 @@ def schema_sha256(connection: Connection, satellite: str) -> str:
 
 
 def write_schema(connection: Connection, schema: SatelliteSchema) -> None:
-    """Put a satellite's schema in the place of its earlier one; `confirm_schema` when the tables follow it."""
-    with connection.transaction():
-        connection.run("DELETE FROM federation_schema WHERE satellite = $satellite", {"satellite": schema.satellite})
-        if schema.doctypes:
-            connection.insert(
-                SCHEMA.name,
-                ("satellite", "doctype", "sha256", "schema"),
-                [
-                    (schema.satellite, doctype, "", msgspec.json.encode(version).decode())
-                    for doctype, version in schema.doctypes.items()
-                ],
-            )
+    """Put a satellite's schema in the place of its earlier one; `confirm_schema` when the tables follow it.
+
+    To be called in a transaction.
+    """
+    connection.run("DELETE FROM federation_schema WHERE satellite = $satellite", {"satellite": schema.satellite})
+    if schema.doctypes:
+        connection.insert(
+            SCHEMA.name,
+            ("satellite", "doctype", "sha256", "schema"),
+            [
+                (schema.satellite, doctype, "", msgspec.json.encode(version).decode())
+                for doctype, version in schema.doctypes.items()
+            ],
+        )
 
 
 def confirm_schema(connection: Connection, satellite: str, sha256: str) -> None:

@@ -204,17 +204,22 @@ HELD: Final = SystemTable(
     sought=("satellite", "doctype"),
 )
 
-SYSTEM_TABLES: Final = (
-    META,
-    LEDGER,
-    CURSOR,
-    FRESHNESS,
-    TOMBSTONE,
-    QUARANTINE,
-    ALIAS,
-    DICTIONARY,
-    TABLE,
-    SCHEMA,
-    VIEW,
-    HELD,
+DRIFT: Final = SystemTable(
+    "federation_drift",
+    "What each site changed about its DocTypes, and when that was seen.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("fieldname", TEXT, "The field; empty where it is the DocType.", 64),
+        SystemColumn("kind", TEXT, "What changed: field_added, field_removed, retyped, options, label, …", 16),
+        SystemColumn("was", TEXT, "What it was; empty where the policy holds the field's words back."),
+        SystemColumn("became", TEXT, "What it became; empty where the policy holds the field's words back."),
+        SystemColumn("seen_at", DATETIME, "When the site first said so."),
+        SystemColumn("seq", INTEGER, "The commit that brought it."),
+    ),
+    ("satellite", "seq", "doctype", "fieldname", "kind"),
 )
+
+SYSTEM_TABLES: Final = (
+    META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA, VIEW, HELD, DRIFT,
+)  # fmt: skip

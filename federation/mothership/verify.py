@@ -16,14 +16,14 @@ from federation.mothership.duckdb.sql import DuckdbConnection, widened, without_
 from federation.mothership.errors import QueryFailed
 from federation.mothership.interface import Readable
 from federation.mothership.sql import Fragment, identifier, listed, literal
-from federation.mothership.system_tables import ALIAS, DICTIONARY, QUARANTINE, TABLE, TOMBSTONE
+from federation.mothership.system_tables import ALIAS, DICTIONARY, DRIFT, QUARANTINE, TABLE, TOMBSTONE
 
 Kind = Literal["table", "column", "index", "changed", "missing", "surplus"]
 
 _NAMES_SHOWN: Final = 5
 _MEMORY: Final = "512MB"
-_SYSTEM: Final = (TOMBSTONE, QUARANTINE, ALIAS)
-"""What is told of documents beside the DocTypes' tables."""
+_SYSTEM: Final = (TOMBSTONE, QUARANTINE, ALIAS, DRIFT)
+"""What is told of documents, and of their DocTypes, beside the DocTypes' tables."""
 _OURS: Final = (FLAG, INTEGER, DATE, TIME, DATETIME, MONEY, WIDE_NUMBER, TEXT)
 
 

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from federation.drift.kinds import FOLLOWED, KINDS
 from federation.settings.errors import did_you_mean, echo
 from federation.settings.lakes import DEFAULT
 from federation.settings.mothership_url import LONGEST_IDENTIFIER, jurisdiction_database, rebuild_database
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from federation.settings.lakes import Lakes
     from federation.settings.mistakes import Mistake
-    from federation.settings.model import PolicyRule, Satellite
+    from federation.settings.model import DriftRule, PolicyRule, Satellite
     from federation.settings.mothership import MothershipSettings
 
 
@@ -64,6 +65,28 @@ def disagreements_of_policy(rules: tuple[PolicyRule, ...], satellites: Mapping[s
     if by_jurisdiction and without:
         what = f"asks for a jurisdiction, but these satellites state none: {', '.join(without)}"
         yield (by_jurisdiction[0], "jurisdiction"), what, "add `jurisdiction:` to each of them"
+
+
+def disagreements_of_drift(rules: tuple[DriftRule, ...], satellites: Mapping[str, Satellite]) -> Iterator[Mistake]:
+    """Yield rules that match no satellite, that are for changes there are not, or freeze what can't be frozen."""
+    known = [kind for kind in KINDS if kind != "doctype_added"]
+    for position, rule in enumerate(rules):
+        if rule.satellite is not None and not any(fnmatchcase(name, rule.satellite) for name in satellites):
+            named = ", ".join(map(echo, sorted(satellites)))
+            otherwise = f"known is: {named}; remove the rule if it is no longer needed"
+            fix = did_you_mean(rule.satellite, satellites, otherwise)
+            yield (position, "satellite"), f"no satellite has the name `{echo(rule.satellite)}`", fix
+        meant = {kind for kind in known if rule.change is None or fnmatchcase(kind, rule.change)}
+        if rule.change == "doctype_added":
+            what = "has no meaning here: which DocTypes are read, `doctypes` and `modules` say"
+            yield (position, "change"), what, "remove the rule"
+        elif not meant:
+            fix = did_you_mean(str(rule.change), known, f"write one of {', '.join(known)}")
+            yield (position, "change"), f"`{echo(str(rule.change))}` is no change that a site can make", fix
+        elif rule.reaction == "freeze" and meant <= FOLLOWED:
+            why = "by today's level the policy decides" if meant == {"permlevel"} else "what is gone can't be read"
+            what = f"`{rule.change}` can't be frozen: {why}"
+            yield (position, "change"), what, "write `reaction: evolve` or `ignore`, or select other changes"
 
 
 def disagreements_of_lakes(lakes: Lakes, satellites: Mapping[str, Satellite]) -> Iterator[Mistake]:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from federation.settings.document import LARGEST_FILE, Document, KeyPath, key_text, read_document
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
 from federation.settings.expectations import load_expectations
-from federation.settings.mistakes import MISTAKES, Mistake, found_in
 from federation.settings.mapping import DocTypeMapping
+from federation.settings.mistakes import MISTAKES, Mistake, found_in
 from federation.settings.model import CredentialReferences, PolicyRule, Reconcile, Satellite, Schedules, Settings
 from federation.settings.mothership import Analyst, MothershipSettings
 

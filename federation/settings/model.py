@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_va
 
 from federation.lake.place import LakePlace
 from federation.settings.agreement import (
+    disagreements_of_drift,
     disagreements_of_jurisdictions,
     disagreements_of_lakes,
     disagreements_of_policy,
@@ -188,6 +189,27 @@ class PolicyRule(Section):
         return self
 
 
+class DriftRule(Section):
+    """What is done when a site changes what its DocTypes are.
+
+    A selector that is absent matches everything; all texts may be patterns. The most specific rule wins: an exact
+    `change` beats a pattern, a pattern beats none; then `doctype` and `satellite` decide in the same way. Of two
+    equally specific rules the later one wins. Without a rule the site is followed.
+    """
+
+    satellite: Name | None = Field(default=None, examples=["north"])
+    """Name of the satellite."""
+    doctype: Name | None = Field(default=None, examples=["Sales Invoice"])
+    """Name of the DocType; a field of a child table belongs to the child's DocType."""
+    change: Name | None = Field(default=None, examples=["field_added"])
+    """field_added, field_returned, field_removed, retyped, options, length, precision, label, mandatory, permlevel,
+    table_added or table_removed."""
+    reaction: Literal["evolve", "freeze", "ignore"] = Field(examples=["freeze"])
+    """evolve: the site is followed, and the check warns; ignore: followed without a word; freeze: what was accepted
+    last stays, and the check fails, until `federation contract accept`. What is gone, and permission levels, are always
+    followed."""
+
+
 class Schedules(Section):
     """The cron lines of the runs that start by themselves."""
 
@@ -231,6 +253,8 @@ class Settings(Section):
     """The sites, by name."""
     policy: tuple[PolicyRule, ...] = Field(default=(), examples=[[{"field": "email_id", "action": "drop"}]])
     """What leaves a site as it is, masked, hashed, or not at all."""
+    drift: tuple[DriftRule, ...] = Field(default=(), examples=[[{"change": "field_added", "reaction": "freeze"}]])
+    """What is done when a site changes what its DocTypes are."""
     lake: LakeSetting = Field(default="var/lake", validate_default=True, examples=["var/lake"])
     """Folder or fsspec URL (s3://bucket/lake) of the packages; or one for each jurisdiction, and a `default`."""
     mothership: Annotated[
@@ -278,6 +302,14 @@ class Settings(Section):
         if satellites is not None and (found := list(disagreements_of_policy(policy, satellites))):
             raise mistakes(found)
         return policy
+
+    @field_validator("drift")
+    @classmethod
+    def _drift_agrees(cls, drift: tuple[DriftRule, ...], info: ValidationInfo) -> tuple[DriftRule, ...]:
+        satellites = info.data.get("satellites")
+        if satellites is not None and (found := list(disagreements_of_drift(drift, satellites))):
+            raise mistakes(found)
+        return drift
 
     @field_validator("lake")
     @classmethod

@@ -77,7 +77,19 @@ def test_an_answer_that_describes_nothing_is_refused(said):
 
 @given(
     st.dictionaries(
-        st.sampled_from(["fieldname", "fieldtype", "label", "options", "reqd", "permlevel", "is_virtual"]),
+        st.sampled_from(
+            [
+                "fieldname",
+                "fieldtype",
+                "label",
+                "options",
+                "reqd",
+                "permlevel",
+                "is_virtual",
+                "length",
+                "precision",
+            ]
+        ),
         st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.lists(st.integers(), max_size=2),
     )
 )
@@ -87,7 +99,10 @@ def test_whatever_a_field_says_of_itself_it_is_well_formed_or_refused(field):
     for accepted in meta.fields:
         assert is_fieldname(accepted.fieldname)
         assert isinstance(accepted.label + accepted.options + accepted.fieldtype, str)
-        assert isinstance(accepted.permlevel, int)
+        assert isinstance(accepted.precision, str)
+        for number in (accepted.permlevel, accepted.length):
+            assert type(number) is int, "a schema on the lake is read again as it was written"
+            assert abs(number) < 2**31
 
 
 @given(st.text())

@@ -29,7 +29,7 @@ from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
 from federation.mothership.interface import MergeReport
-from federation.mothership.system_tables import ALIAS, FRESHNESS, QUARANTINE, TOMBSTONE
+from federation.mothership.system_tables import ALIAS, DRIFT, FRESHNESS, QUARANTINE, TOMBSTONE
 
 INVOICE, ORDER, ITEM, TAX = "Sales Invoice", "Sales Order", "Sales Item", "Sales Tax"
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -235,7 +235,7 @@ def ask(place: Place, sql: str) -> list[dict[str, object]]:
 
 def content(place: Place) -> dict[str, list[dict[str, object]]]:
     """Every row of every table, but for what tells when and how it was merged."""
-    untold = {FRESHNESS: {"merged_at"}, TOMBSTONE: set(), QUARANTINE: {"package"}, ALIAS: set()}
+    untold = {FRESHNESS: {"merged_at"}, TOMBSTONE: set(), QUARANTINE: {"package"}, ALIAS: set(), DRIFT: set()}
     asked = {}
     for table, columns in untold.items():
         shown = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in columns)

@@ -56,6 +56,7 @@ def test_checks_keep_a_status_for_each_satellite_except_those_that_see_all(defin
         for key, name in (
             (f"conformed/{doctype}", "read"),
             (f"conformed/{doctype}", "expectations"),
+            (f"conformed/{doctype}", "drift"),
             (f"mothership/{doctype}", "merge"),
             (f"mothership/{doctype}", "freshness"),
             (f"mothership/{doctype}", "integrity"),

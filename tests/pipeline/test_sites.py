@@ -11,6 +11,7 @@ import dagster as dg
 import pytest
 from shops import KEY, SECRET, shop
 
+from federation.accepting import accept_changes
 from federation.definitions import federation_definitions
 from federation.demo.site.faults import Fault
 from federation.demo.site.server import RunningSite
@@ -138,7 +139,9 @@ def test_a_run_that_finds_nothing_new_materialises_nothing_and_still_tells_that_
     assert _materialized(result) == {}
     assert {name: check.passed for name, check in _checks(result).items()} == {
         "conformed/customer:read": True,
+        "conformed/customer:drift": True,
         "conformed/order:read": True,
+        "conformed/order:drift": True,
     }
 
 
@@ -180,6 +183,37 @@ def test_expectations_are_judged_for_what_was_read(federation):
     checks = _checks(federation.run("sync", "north"))
     assert {"conformed/customer:expectations", "conformed/order:expectations"} <= set(checks)
     assert checks["conformed/order:expectations"].metadata["expectations"].value > 0
+
+
+def test_what_a_site_changes_about_a_doctype_is_a_warning_of_the_run_that_saw_it(federation):
+    assert _checks(federation.run("sync", "north"))["conformed/customer:drift"].passed
+    federation.north.store.add_custom_field("Customer", {"fieldname": "loyal", "fieldtype": "Check"})
+    check = _checks(federation.run("sync", "north"))["conformed/customer:drift"]
+    assert (check.passed, check.severity, check.partition) == (False, dg.AssetCheckSeverity.WARN, "north")
+    assert [record.data["change"] for record in check.metadata["changes"].records] == ["+ loyal: Check"]
+    assert _checks(federation.run("sync", "north"))["conformed/customer:drift"].passed
+    asked = dg.AssetCheckKey(dg.AssetKey(["conformed", "customer"]), "drift")
+    history = federation.instance.event_log_storage.get_asset_check_execution_history(asked, limit=9)
+    assert [one.status.value for one in history] == ["SUCCEEDED", "FAILED", "SUCCEEDED"]
+
+
+def test_what_the_settings_freeze_is_an_error_until_it_is_accepted(federation):
+    text = federation.settings_file.read_text(encoding="utf-8")
+    rules = "drift: [{change: field_added, reaction: freeze}]\n"
+    federation.settings_file.write_text(text + rules, encoding="utf-8")
+    federation.run("sync", "north")
+    hostile = {"fieldname": "loyal", "fieldtype": "Select", "label": "<b>[x](y)", "options": "a|b\n" * 10_000}
+    federation.north.store.add_custom_field("Customer", hostile)
+    for _ in range(2):
+        result = federation.run("sync", "north")
+        check = _checks(result)["conformed/customer:drift"]
+        assert result.success
+        assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
+        assert "federation contract accept north Customer" in check.description
+    settings = load_settings(federation.settings_file)
+    accept_changes(settings, settings.satellites["north"], "Customer")
+    assert _checks(federation.run("sync", "north"))["conformed/customer:drift"].passed
+    assert federation.rows("SELECT count(loyal) AS n FROM customer WHERE satellite = 'north'") == [{"n": 0}]
 
 
 def test_a_doctype_selected_alone_is_read_alone(federation):

@@ -10,13 +10,23 @@ from federation.mothership.errors import MothershipUnavailable
 from federation.mothership.mariadb.connection import MariadbConnection
 from federation.mothership.mariadb.ddl import ddl
 from federation.mothership.sql import Fragment, column, identifier, listed, literal
-from federation.mothership.system_tables import ALIAS, DICTIONARY, FRESHNESS, HELD, LEDGER, QUARANTINE, TABLE, TOMBSTONE
+from federation.mothership.system_tables import (
+    ALIAS,
+    DICTIONARY,
+    DRIFT,
+    FRESHNESS,
+    HELD,
+    LEDGER,
+    QUARANTINE,
+    TABLE,
+    TOMBSTONE,
+)
 from federation.mothership.tables import read_tables
 
 Databases = Mapping[str, Collection[str]]
 """Database of views → the satellites that it shows."""
 
-_BY_SATELLITE: Final = (FRESHNESS.name, LEDGER.name, TOMBSTONE.name, QUARANTINE.name, ALIAS.name, HELD.name)
+_BY_SATELLITE: Final = tuple(table.name for table in (FRESHNESS, LEDGER, TOMBSTONE, QUARANTINE, ALIAS, HELD, DRIFT))
 _OF_ALL: Final[Mapping[str, frozenset[str]]] = {
     TABLE.name: frozenset(),
     DICTIONARY.name: frozenset({"satellites", "policy"}),

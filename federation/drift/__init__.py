@@ -1,0 +1,1 @@
+"""Drift: what satellites changed about their DocTypes, told as such and kept."""
