@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from federation.mothership.duckdb.aside import record_aliases, record_quarantine, record_tombstones
+from federation.mothership.duckdb.aside import (
+    record_aliases,
+    record_dropped,
+    record_quarantine,
+    record_tombstones,
+)
 from federation.mothership.duckdb.patch import apply_patches
 from federation.mothership.duckdb.reserved_words import refuse_reserved_words
 from federation.mothership.duckdb.rows import replace_children, replace_parents
@@ -15,6 +20,7 @@ from federation.mothership.freshness import measure, write_freshness
 from federation.mothership.ledger import count_generation, write_ledger
 from federation.mothership.package_files import ReadyPackage
 from federation.mothership.plan import groups
+from federation.mothership.superseded import mark_superseded
 from federation.mothership.table_change import TableColumns, columns_of, table_change
 
 
@@ -33,6 +39,7 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
             _merge_group(target, group, columns, counts)
         now = datetime.now(UTC)
         write_ledger(connection, target.satellite, merge.source, merge.plan.packages, now)
+        mark_superseded(connection, target.satellite, target.doctype, target.parent.sql)
         extent = measure(connection, target.satellite, target.parent)
         write_freshness(connection, target.satellite, merge.plan, extent, now)
         count_generation(connection)
@@ -55,6 +62,7 @@ def _merge_group(
     record_tombstones(target)
     record_aliases(target, group)
     counts.quarantined += record_quarantine(target, group)
+    record_dropped(target, group)
     counts.deleted += deleted
     counts.updated += updated
     counts.inserted += staged.documents - updated

@@ -10,7 +10,12 @@ from federation.mothership.duckdb.reserved_words import refuse_reserved_words
 from federation.mothership.engine import Counts, DocTypeMerge
 from federation.mothership.freshness import write_freshness
 from federation.mothership.ledger import count_generation, merged_packages, write_ledger
-from federation.mothership.mariadb.aside import record_aliases, record_quarantine, record_tombstones
+from federation.mothership.mariadb.aside import (
+    record_aliases,
+    record_dropped,
+    record_quarantine,
+    record_tombstones,
+)
 from federation.mothership.mariadb.extent import RunningExtent
 from federation.mothership.mariadb.keys import Target
 from federation.mothership.mariadb.patch import apply_patches
@@ -18,6 +23,7 @@ from federation.mothership.mariadb.rows import replace_children, replace_parents
 from federation.mothership.mariadb.stage import MODIFIED_UTC, stage
 from federation.mothership.package_files import ReadyPackage
 from federation.mothership.plan import groups
+from federation.mothership.superseded import mark_superseded
 from federation.mothership.table_change import TableColumns, columns_of, table_change
 
 
@@ -35,6 +41,7 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
         _merge_group(target, group, columns, counts, extent)
     now = datetime.now(UTC)
     write_ledger(target.connection, target.satellite, merge.source, merge.plan.packages, now)
+    mark_superseded(target.connection, target.satellite, target.doctype, target.parent.sql)
     after = extent.measured()
     write_freshness(target.connection, target.satellite, merge.plan, after, now)
     count_generation(target.connection)
@@ -75,6 +82,7 @@ def _merge_group(
     record_tombstones(target)
     record_aliases(target, group)
     counts.quarantined += record_quarantine(target, group)
+    record_dropped(target, group)
     extent.follow(group, staged, deleted)
     counts.deleted += deleted
     counts.updated += staged.updated
