@@ -21,6 +21,7 @@ from federation.lakes import lake_folder
 from federation.merging import open_reader
 from federation.mothership.errors import MothershipError
 from federation.settings.errors import SettingsError
+from federation.settings.expectations import load_expectations, stem_of
 from federation.settings.model import Satellite, Settings
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class CheckReport:
         lakes: those of the satellites that were looked at.
         server: what a sync would find on the mothership's server; null where it is a file, or isn't reached.
         rules_without_fields: policy rules that match no field of the satellites that answered; a remark, no failure.
+        idle_expectations: files of expectations that are for none of their DocTypes; likewise.
     """
 
     satellites: tuple[Findings, ...]
@@ -60,6 +62,7 @@ class CheckReport:
     mothership: Place
     server: ServerState | None
     rules_without_fields: tuple[str, ...]
+    idle_expectations: tuple[str, ...]
 
     @property
     def ok(self) -> bool:
@@ -92,7 +95,17 @@ def _report(settings: Settings, satellites: Sequence[Satellite]) -> CheckReport:
         mothership,
         server,
         rules_without_fields(settings, described),
+        _idle_expectations(settings, [findings for findings, _ in inspected]),
     )
+
+
+def _idle_expectations(settings: Settings, inspected: Sequence[Findings]) -> tuple[str, ...]:
+    """Return files that nothing looks into; none where a satellite didn't answer that may have their DocType."""
+    if {one.satellite for one in inspected if not one.error} < {one.name for one in settings.enabled_satellites()}:
+        return ()
+    known = {stem_of(doctype) for one in inspected for doctype in (*one.doctypes, *one.unreadable)}
+    folder = settings.expectations.name
+    return tuple(f"{folder}/{stem}.yaml" for stem in load_expectations(settings).by_stem if stem not in known)
 
 
 def _lakes(settings: Settings, satellites: Sequence[Satellite]) -> tuple[Place, ...]:
@@ -162,6 +175,8 @@ def _show(report: CheckReport, *, show_all: bool) -> None:
         remark(sentence)
     for rule in report.rules_without_fields:
         remark(f"{rule} matches no field of the satellites that answered: look for a slip of the pen.")
+    for file in report.idle_expectations:
+        remark(f"{file} is called like no DocType that is brought: nothing is held against it.")
 
 
 def _described(server: ServerState) -> str:

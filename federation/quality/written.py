@@ -81,7 +81,7 @@ def _column(
     column = table.by_fieldname.get(fieldname.casefold())
     if column is None or column.name not in read:
         known = [each.fieldname for each in table.by_fieldname.values() if each.name in read]
-        fix = did_you_mean(fieldname, known, "look at its fields on the site")
+        fix = did_you_mean(fieldname, known, "name under `satellites:` those that have it, or remove it")
         raise UnfitExpectation(written, f"{table.doctype} has no field `{fieldname}` that is read here", fix)
     return column
 

@@ -49,6 +49,17 @@ def test_check_names_expectations_that_dont_fit_a_satellite(judged: Path, federa
     assert "Did you mean `customer_name`?" in north["unreadable"]["Customer"]
 
 
+def test_check_names_files_that_nothing_is_held_against(judged: Path, federation: Command) -> None:
+    settings = judged.parent / "federation.yaml"
+    settings.write_text(settings.read_text().replace("Customer,", '"Cust*",'))
+    for stem in ("customer", "custmer"):
+        (judged / f"{stem}.yaml").write_text("- {expect: expect_column_values_to_not_be_null, field: name}\n")
+    report = json.loads(federation("check", "--json").stdout)
+    assert report["idle_expectations"] == ["expectations/custmer.yaml"]
+    assert report["lakes"]
+    assert json.loads(federation("check", "-s", "north", "--json").stdout)["idle_expectations"] == []
+
+
 def test_what_is_halted_is_told_until_it_is_released(
     judged: Path, sites: dict[str, RunningSite], federation: Command
 ) -> None:
