@@ -7,7 +7,16 @@ from pathlib import PurePosixPath
 
 import dagster as dg
 
-from assets.checks import DRIFT, EXPECTATIONS, READ, check_specs, drift_check, expectations_check, read_check
+from assets.checks import (
+    DRIFT,
+    EXPECTATIONS,
+    READ,
+    check_specs,
+    drift_check,
+    expectations_check,
+    read_check,
+    standing_check,
+)
 from assets.columns import contract_columns, package_columns
 from assets.doctypes import KnownDocType, wanted_from
 from assets.failures import failing_as_a_whole
@@ -17,9 +26,11 @@ from assets.resource import FederationResource
 from assets.runs import Depth, ExtractConfig
 from assets.samples import as_table, read_sample, rows_file
 from federation.contract.columns import TableContract
+from federation.contract.names import slug
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.satellite import RunOptions
 from federation.lake.storage import LakeFolder
+from federation.quality.data_docs_index import Page
 
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
@@ -55,6 +66,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
             options = RunOptions(_only(context, doctypes, federation), config.depth.value, config.allow_mass_delete)
             folder = federation.lake(satellite)
             described = tables
+            before = federation.judged_before(satellite)
             for outcome in federation.extract(satellite, options, LoggedProgress(context.log)):
                 known = by_name.get(outcome.doctype)
                 if known is None:
@@ -67,7 +79,8 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
                         described = federation.tables()
                     metadata = _metadata(outcome, options, folder, described.get(known.name))
                     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
-                yield from _checks(key, satellite, outcome, context.selected_asset_check_keys)
+                standing = before.get(slug(known.name))
+                yield from _checks(key, satellite, outcome, standing, context.selected_asset_check_keys)
             if config.depth is not Depth.CHANGES:
                 for failure in federation.compact(satellite):
                     context.log.error(str(failure))
@@ -102,12 +115,19 @@ def _only(
 
 
 def _checks(
-    key: dg.AssetKey, satellite: str, outcome: DocTypeOutcome, selected: AbstractSet[dg.AssetCheckKey]
+    key: dg.AssetKey,
+    satellite: str,
+    outcome: DocTypeOutcome,
+    before: tuple[Page, str] | None,
+    selected: AbstractSet[dg.AssetCheckKey],
 ) -> Iterator[dg.AssetCheckResult]:
     if dg.AssetCheckKey(key, READ) in selected:
         yield read_check(key, outcome)
-    if outcome.reports and dg.AssetCheckKey(key, EXPECTATIONS) in selected:
-        yield expectations_check(key, outcome)
+    if dg.AssetCheckKey(key, EXPECTATIONS) in selected:
+        if outcome.reports:
+            yield expectations_check(key, outcome)
+        elif before is not None:
+            yield standing_check(key, *before)
     if dg.AssetCheckKey(key, DRIFT) in selected:
         yield drift_check(key, satellite, outcome)
 

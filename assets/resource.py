@@ -12,12 +12,14 @@ from assets.schemas import described_tables, local_schemas
 from federation import merging
 from federation.compaction import compact_satellite
 from federation.contract.columns import TableContract
+from federation.data_docs import last_pages
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.satellite import RunOptions, extract
-from federation.integrity import Verdicts, judge_integrity
+from federation.integrity import Verdicts, document_integrity, judge_integrity
 from federation.lake.errors import CompactionFailed
 from federation.lake.storage import LakeFolder, open_lake
 from federation.mothership.interface import Freshness, MergeReport
+from federation.quality.data_docs_index import Page
 from federation.quarantine_state import QuarantineState, quarantine_states
 from federation.settings.errors import Problem, SettingsError, did_you_mean
 from federation.settings.load import load_settings
@@ -70,6 +72,10 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
         settings = self.settings()
         yield from extract(settings, _enabled(settings, satellite), options, progress)
 
+    def judged_before(self, satellite: str) -> Mapping[str, tuple[Page, str]]:
+        """Return how a satellite's rows were judged the last time; see `federation.data_docs.last_pages`."""
+        return last_pages(self.settings(), satellite)
+
     def compact(self, satellite: str) -> tuple[CompactionFailed, ...]:
         """Bring the satellite's `current` datasets up to its log; see `federation.compaction.compact_satellite`."""
         settings = self.settings()
@@ -94,6 +100,10 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
     def integrity(self, doctypes: Collection[str]) -> Verdicts:
         """Hold documents against those that they are tied to; see `federation.integrity.judge_integrity`."""
         return judge_integrity(self.settings(), doctypes)
+
+    def integrity_docs(self, verdicts: Verdicts) -> Mapping[str, Mapping[str, str]]:
+        """Write the Data Docs of verdicts; see `federation.integrity.document_integrity`."""
+        return document_integrity(self.settings(), verdicts)
 
     def freshness(self) -> tuple[Freshness, ...]:
         """Return as of when each satellite and DocType is complete, as the ledger says."""

@@ -25,6 +25,7 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.data_docs import DataDocs
 from federation.drift.reactions import reactions_for
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
@@ -133,6 +134,7 @@ class _Extraction:
     run: LakeRun
     clock: ObservedClock
     expectations: WrittenExpectations
+    _docs: DataDocs = field(init=False)
     _signals: Signals | None = None
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
@@ -142,6 +144,7 @@ class _Extraction:
     def __post_init__(self) -> None:
         reactions = reactions_for(self.settings, self.satellite.name)
         self._drift = DriftWatch(self.run, reactions, FleetPolicy(self.settings).keeps)
+        self._docs = DataDocs(self.settings, self.satellite.name)
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
@@ -271,6 +274,9 @@ class _Extraction:
             return self._fail(doctype, str(error))
         self._last_was_transient = False
         self._ended.add(doctype)
+        if outcome.reports:
+            page = self._docs.write(doctype, "rows", outcome.report)
+            outcome = dataclasses.replace(outcome, data_docs=page, data_docs_failure=self._docs.failure)
         self.progress.ended(outcome)
         return outcome
 
@@ -289,6 +295,7 @@ class _Extraction:
         if self._signals is not None:
             self.run.note(dict(self._signalled(self._signals)), [])
         self.run.close(site=self._site if self._signals is not None else None, observed=self.clock.last)
+        self._docs.close(self.run.schema.doctypes if self.run.schema else ())
 
     def _signalled(self, signals: Signals) -> Iterator[tuple[str, DocTypeState]]:
         """DocTypes that are still wanted, were read before, and weren't walked to their end although signalled."""
