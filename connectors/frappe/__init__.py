@@ -18,6 +18,7 @@ from connectors.frappe.deleted import DeletedPage, Deletion, read_deleted
 from connectors.frappe.document import read_document
 from connectors.frappe.edges import read_last_name
 from connectors.frappe.errors import DocTypeError, FrappeError, SatelliteError, TransientError
+from connectors.frappe.groups import MOST_FIELDS, MOST_SUMS, GroupQuery, Groups, read_groups
 from connectors.frappe.keyset import Position
 from connectors.frappe.lists import Filter
 from connectors.frappe.manners import Manners, detect_manners
@@ -39,6 +40,8 @@ from connectors.frappe.renames import Rename, RenamePage, read_renames
 from connectors.frappe.session import FrappeSession
 
 __all__ = [
+    "MOST_FIELDS",
+    "MOST_SUMS",
     "AbandonedError",
     "AbsenceProof",
     "CatalogueEntry",
@@ -51,6 +54,8 @@ __all__ = [
     "Filter",
     "FrappeError",
     "FrappeSession",
+    "GroupQuery",
+    "Groups",
     "Limits",
     "Manners",
     "Pages",
@@ -77,6 +82,7 @@ __all__ = [
     "read_count",
     "read_deleted",
     "read_document",
+    "read_groups",
     "read_heads",
     "read_last_name",
     "read_listed",

@@ -36,7 +36,8 @@ class TableReader:
         while True:
             asked = tuple(fieldname for fieldname in self._table.fields if fieldname not in self._refused)
             try:
-                answer, rows, limit = self._ask(replace(query, fields=asked))
+                filters = (*self._table.filters, *query.filters)
+                answer, rows, limit = self._ask(replace(query, fields=asked, filters=filters))
             except DocTypeError as error:
                 if error.refused_field not in asked or error.refused_field in self._keys:
                     raise

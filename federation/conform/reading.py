@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from connectors.frappe import WireTable
+from connectors.frappe import Filter, WireTable
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
@@ -55,12 +55,14 @@ class TableReading:
         zone: the site's IANA time zone.
         table: the contract's table.
         fields: the requested fields, in the order they are requested in.
+        filters: hold for every row that is requested.
     """
 
     satellite: str
     zone: str
     table: TableContract
     fields: tuple[ReadField, ...]
+    filters: tuple[Filter, ...] = ()
 
     @cached_property
     def wire(self) -> WireTable:
@@ -69,6 +71,7 @@ class TableReading:
             self.table.doctype,
             tuple(field.fieldname for field in self.fields),
             tuple(field.own.wire for field in self.fields),
+            self.filters,
         )
 
     @cached_property

@@ -36,6 +36,7 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fieldtypes: all fieldtypes seen, oldest first; the last one is today's.
         present: the satellite has the field today.
         hidden_reason: why it is not read although it is there: "virtual", or "" where it is read.
+        made_from: of a field of an aggregate the field of its documents, which a policy is asked about in its place.
     """
 
     fieldname: str
@@ -48,6 +49,7 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     permlevel: int = 0
     present: bool = True
     hidden_reason: str = ""
+    made_from: AskedField | None = None
 
     @property
     def fieldtype(self) -> str:
@@ -56,7 +58,8 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def asked(self, doctype: str) -> AskedField:
         """Return the field, of that DocType, as a policy is asked about it."""
-        return AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1])
+        own = AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1])
+        return self.made_from or own
 
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +72,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         past_tables: child DocTypes that an earlier version had.
         read_at: when its metadata was last read, ISO 8601 in UTC.
         fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
+        aggregate_of: of an aggregate the DocType whose documents it counts; "" of what the satellite itself has.
     """
 
     doctype: str
@@ -83,6 +87,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     past_tables: tuple[str, ...] = ()
     read_at: str = ""
     fingerprint: str = ""
+    aggregate_of: str = ""
 
     def asked_fields(self) -> Iterator[AskedField]:
         """Yield every field that it has or had, those that hold child rows too, as a policy is asked about it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -16,6 +16,7 @@ from federation.conform.reading import TableReading, table_reading
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
+from federation.extract.records import without_records_of
 from federation.extract.treatment import treatments
 from federation.policy.fleet import FleetPolicy
 
@@ -59,9 +60,17 @@ class DocumentReading:
 
 
 def document_reading(
-    satellite: str, doctype: str, schema: SatelliteSchema, zone: str, fleet: FleetPolicy
+    satellite: str,
+    doctype: str,
+    schema: SatelliteSchema,
+    zone: str,
+    fleet: FleetPolicy,
+    *,
+    held_back: Collection[str] = (),
 ) -> DocumentReading:
     """Return how the documents of `doctype` are read, under the satellite's own contract.
+
+    Records about documents of DocTypes that are held back aren't read.
 
     Other satellites have no say here: a run needs nobody else's lake, and the merge widens what it finds.
 
@@ -74,10 +83,11 @@ def document_reading(
     if contract is None or policy is None:
         raise LookupError(f"{satellite} has no schema of {doctype}")
     shape = schema.doctypes[doctype]
-    held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
-    children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys() & schema.doctypes.keys())
+    left_out = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
+    children = sorted((set(shape.tables.values()) - left_out) & contract.children.keys() & schema.doctypes.keys())
+    parent = table_reading(satellite, zone, shape, contract.parent, policy)
     return DocumentReading(
-        table_reading(satellite, zone, shape, contract.parent, policy),
+        replace(parent, filters=without_records_of(shape, held_back)),
         tuple(
             table_reading(satellite, zone, schema.doctypes[child], contract.children[child], policy)
             for child in children

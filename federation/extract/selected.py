@@ -15,6 +15,8 @@ from connectors.frappe import (
     read_metas,
 )
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.extract.aggregate_schema import describe_aggregates
+from federation.settings.aggregates import Aggregate
 from federation.settings.selection import Selection
 
 _WITHOUT_FINGERPRINT = timedelta(days=1)
@@ -28,6 +30,7 @@ class Selected:
 
     Attributes:
         doctypes: names, sorted.
+        aggregates: those whose groups are read; `schema` describes them too.
         schema: the satellite's schema, up to date for all of them.
         failures: DocType → why it can't be read; in the words for a reader.
     """
@@ -35,6 +38,7 @@ class Selected:
     doctypes: tuple[str, ...]
     schema: SatelliteSchema
     failures: Mapping[str, str]
+    aggregates: tuple[Aggregate, ...] = ()
 
 
 def select(
@@ -44,8 +48,11 @@ def select(
     *,
     only: Iterable[str] | None,
     now: datetime,
+    aggregates: Iterable[Aggregate] = (),
 ) -> Selected:
     """Return the DocTypes to read now, asking the site for the metadata of those that changed.
+
+    Who names a DocType whose documents stay at the site gets its aggregates.
 
     Three lists (DocType, Custom Field, Property Setter) tell what changed. A site that forbids them is asked for each
     DocType once a day, and names patterns and modules only as far as they were resolved before.
@@ -56,8 +63,11 @@ def select(
     """
     catalogue = read_catalogue(session)
     wanted = _wanted(selection, catalogue, known)
+    chosen = tuple(aggregates)
     if only is not None:
-        wanted = sorted(set(only))
+        asked = set(only)
+        wanted = sorted(asked - selection.held_back)
+        chosen = tuple(one for one in chosen if not asked.isdisjoint((one.name, one.doctype)))
     schema = known
     failures = {name: _NO_NAME.format(name) for name in wanted if not is_doctype_name(name)}
     for doctype in filter(is_doctype_name, wanted):
@@ -72,7 +82,13 @@ def select(
         prints = {meta.name: _fingerprint(meta.name, catalogue) for meta in metas} | {doctype: fingerprint}
         schema = schema.absorb(metas, read_at=now.isoformat(timespec="seconds"), fingerprints=prints)
     failures.update(_unreadable(wanted, schema, failures))
-    return Selected(tuple(doctype for doctype in wanted if doctype not in failures), schema, failures)
+    schema, unfit = describe_aggregates(session, chosen, schema, catalogue, now)
+    return Selected(
+        tuple(doctype for doctype in wanted if doctype not in failures),
+        schema,
+        {**failures, **unfit},
+        tuple(one for one in chosen if one.name not in unfit),
+    )
 
 
 def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None, known: SatelliteSchema) -> list[str]:
@@ -80,7 +96,7 @@ def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None
         listed = {
             schema.doctype: schema.module
             for schema in known.doctypes.values()
-            if not (schema.is_child or schema.is_virtual)
+            if not (schema.is_child or schema.is_virtual or schema.aggregate_of)
         }
     else:
         listed = {entry.name: entry.module for entry in catalogue.values() if not (entry.is_child or entry.is_virtual)}

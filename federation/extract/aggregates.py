@@ -1,0 +1,108 @@
+"""Aggregates: an aggregate's groups are asked for, all of them, and what changed among them is packaged.
+
+No request names a document: the site groups, counts and adds up. Every run asks for all groups, compares them with the
+lake's, and packages those that are new or tell something else; those that are gone are tombstones.
+"""
+
+from __future__ import annotations
+
+import uuid
+from http import HTTPStatus
+
+from msgspec.structs import replace
+
+from connectors.frappe import DocTypeError, Filter, GroupQuery, Groups, count_request, read_count, read_groups
+from federation.contract.fieldtypes import DATETIME, column_type
+from federation.contract.satellite_schema import DocTypeSchema
+from federation.extract.context import RunContext
+from federation.extract.documents import DocumentReading, WholeDocuments
+from federation.extract.errors import HiddenDocuments, UnfitAggregate
+from federation.extract.groups import group_rows
+from federation.extract.harvest import Harvest
+from federation.extract.outcome import DocTypeOutcome
+from federation.lake.known_names import alive_names
+from federation.settings.aggregates import Aggregate
+
+_TRIES = 3
+"""Documents may be deleted between the count and the groups."""
+_SUBMITTED: tuple[Filter, ...] = (("docstatus", "=", 1),)
+
+
+def read_aggregate(
+    context: RunContext, reading: DocumentReading, aggregate: Aggregate, shape: DocTypeSchema
+) -> DocTypeOutcome:
+    """Bring one aggregate up to date on the lake.
+
+    Args:
+        context: the run's.
+        reading: of the aggregate, as of any DocType.
+        aggregate: what the settings say.
+        shape: how the satellite's schema describes it.
+
+    Raises:
+        UnfitAggregate: the policy holds back a field that it takes, or the site can't group so.
+        HiddenDocuments: the user isn't shown all documents.
+        FrappeError: the site failed; what was committed stands.
+    """
+    read = {field.fieldname for field in reading.parent.fields}
+    if withheld := [name for name in aggregate.fieldnames if name not in read]:
+        mistake = (
+            f"The policy holds back {', '.join(withheld)}: take them off the aggregate, or change the rule that "
+            "`federation policy report` names."
+        )
+        raise UnfitAggregate(reading.parent.satellite, aggregate.name, [mistake])
+    groups = _asked(context, reading.parent.satellite, aggregate, shape)
+    rows = group_rows(groups, reading.parent, aggregate)
+    names = [*rows.table.column("name").to_pylist(), *(group.name for group in rows.rejected)]
+    run = context.run
+    with Harvest(context, reading, "changes", f"changes-{uuid.uuid4().hex[:12]}") as harvest:
+        gone = sorted(set(alive_names(run.folder, run.log, aggregate.name)) - set(names))
+        whole = WholeDocuments({aggregate.name: rows.table}, rows.rejected, (), 0, frozenset())
+        harvest.add(whole, groups.observed, names, [True] * len(names))
+        harvest.bury(gone, groups.observed)
+        state = replace(
+            run.state(aggregate.name),
+            begun=context.began,
+            through=context.began,
+            until=context.window(None, "").bound,
+            compared=context.began,
+            uncovered=(),
+            treatments=dict(reading.treatments),
+        )
+        harvest.complete(state, context.began)
+        return harvest.outcome(context.began)
+
+
+def _asked(context: RunContext, satellite: str, aggregate: Aggregate, shape: DocTypeSchema) -> Groups:
+    """Return all groups, proved to be of all documents: a count is not narrowed by a user's permissions."""
+    filters = _SUBMITTED if aggregate.only_submitted else ()
+    days = frozenset(one.field for one in aggregate.by if _is_datetime(shape, one.field))
+    query = GroupQuery(aggregate.doctype, tuple(one.field for one in aggregate.by), days, aggregate.sum, filters)
+    count = count_request(aggregate.doctype, {name: (operator, value) for name, operator, value in filters})
+    shown = counted = 0
+    for _ in range(_TRIES):
+        counted = read_count(context.session, count)
+        groups = _grouped(context, satellite, aggregate, query)
+        shown = sum(groups.documents)
+        if shown >= counted:
+            return groups
+    raise HiddenDocuments(satellite, aggregate.name, aggregate.doctype, shown, counted)
+
+
+def _grouped(context: RunContext, satellite: str, aggregate: Aggregate, query: GroupQuery) -> Groups:
+    try:
+        return read_groups(context.session, query)
+    except DocTypeError as error:
+        if not query.days or error.status != HTTPStatus.EXPECTATION_FAILED:
+            raise
+        mistake = (
+            f"Before version 15 Frappe can't group by the day of a Datetime ({', '.join(sorted(query.days))}): "
+            f"group by a Date. {error}"
+        )
+        raise UnfitAggregate(satellite, aggregate.name, [mistake]) from error
+
+
+def _is_datetime(shape: DocTypeSchema, fieldname: str) -> bool:
+    asked = shape.fields[fieldname].made_from
+    kept = column_type(asked.fieldtype) if asked else None
+    return kept is not None and kept.arrow == DATETIME
