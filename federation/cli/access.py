@@ -16,6 +16,7 @@ from federation.cli.access_plan import (
     lost_without_system_manager,
     own_lists_of_role,
     rule_of,
+    rules_of_aggregates,
     user_of,
 )
 from federation.cli.access_script import access_script
@@ -80,7 +81,11 @@ def _plans(settings: Settings, satellites: Sequence[Satellite]) -> tuple[AccessP
 def _plan(settings: Settings, satellite: Satellite) -> AccessPlan:
     known = _known(settings, satellite)
     fleet = FleetPolicy(settings)
-    rules = tuple(rule_of(satellite, doctype, known.schema, fleet) for doctype in known.doctypes)
+    aggregates = settings.aggregates_of(satellite)
+    rules = (
+        *(rule_of(satellite, doctype, known.schema, fleet) for doctype in known.doctypes),
+        *rules_of_aggregates(aggregates, known.schema),
+    )
     user = user_of(satellite)
     return AccessPlan(
         satellite.name,
@@ -105,7 +110,8 @@ def _known(settings: Settings, satellite: Satellite) -> _Known:
         try:
             with open_session(satellite) as session:
                 empty = SatelliteSchema(satellite.name)
-                selected = select(session, settings.selection(satellite), empty, only=None, now=datetime.now(UTC))
+                selection, aggregates = settings.selection(satellite), settings.aggregates_of(satellite)
+                selected = select(session, selection, empty, only=None, now=datetime.now(UTC), aggregates=aggregates)
                 named = (*selected.doctypes, *(name for name in selected.failures if name in selected.schema.doctypes))
                 return _Known(_readable(named, selected.schema), selected.schema, "the site describes them")
         except (FrappeError, SettingsError) as error:
@@ -123,5 +129,6 @@ def _known(settings: Settings, satellite: Satellite) -> _Known:
 
 
 def _readable(names: Iterable[str], schema: SatelliteSchema) -> tuple[str, ...]:
-    """Return the names without child tables: their rows come with their parents, under the parents' rules."""
-    return tuple(name for name in names if name not in schema.doctypes or not schema.doctypes[name].is_child)
+    """Return the names without child tables, whose rows come under their parents' rules, and without aggregates."""
+    shapes = ((name, schema.doctypes.get(name)) for name in names)
+    return tuple(name for name, shape in shapes if shape is None or not (shape.is_child or shape.aggregate_of))

@@ -11,7 +11,16 @@ from http import HTTPStatus
 
 from msgspec.structs import replace
 
-from connectors.frappe import DocTypeError, Filter, GroupQuery, Groups, count_request, read_count, read_groups
+from connectors.frappe import (
+    DocTypeError,
+    Filter,
+    FrappeSession,
+    GroupQuery,
+    Groups,
+    count_request,
+    read_count,
+    read_groups,
+)
 from federation.contract.fieldtypes import DATETIME, column_type
 from federation.contract.satellite_schema import DocTypeSchema
 from federation.extract.context import RunContext
@@ -44,14 +53,7 @@ def read_aggregate(
         HiddenDocuments: the user isn't shown all documents.
         FrappeError: the site failed; what was committed stands.
     """
-    read = {field.fieldname for field in reading.parent.fields}
-    if withheld := [name for name in aggregate.fieldnames if name not in read]:
-        mistake = (
-            f"The policy holds back {', '.join(withheld)}: take them off the aggregate, or change the rule that "
-            "`federation policy report` names."
-        )
-        raise UnfitAggregate(reading.parent.satellite, aggregate.name, [mistake])
-    groups = _asked(context, reading.parent.satellite, aggregate, shape)
+    groups = ask_for_groups(context.session, reading, aggregate, shape)
     rows = group_rows(groups, reading.parent, aggregate)
     names = [*rows.table.column("name").to_pylist(), *(group.name for group in rows.rejected)]
     run = context.run
@@ -73,25 +75,38 @@ def read_aggregate(
         return harvest.outcome(context.began)
 
 
-def _asked(context: RunContext, satellite: str, aggregate: Aggregate, shape: DocTypeSchema) -> Groups:
-    """Return all groups, proved to be of all documents: a count is not narrowed by a user's permissions."""
+def ask_for_groups(
+    session: FrappeSession, reading: DocumentReading, aggregate: Aggregate, shape: DocTypeSchema
+) -> Groups:
+    """Return all groups, proved to be of all documents: a count is not narrowed by a user's permissions.
+
+    Raises: as `read_aggregate`.
+    """
+    satellite = reading.parent.satellite
+    read = {field.fieldname for field in reading.parent.fields}
+    if withheld := [name for name in aggregate.fieldnames if name not in read]:
+        mistake = (
+            f"The policy holds back {', '.join(withheld)}: take them off the aggregate, or change the rule that "
+            "`federation policy report` names."
+        )
+        raise UnfitAggregate(satellite, aggregate.name, [mistake])
     filters = _SUBMITTED if aggregate.only_submitted else ()
     days = frozenset(one.field for one in aggregate.by if _is_datetime(shape, one.field))
     query = GroupQuery(aggregate.doctype, tuple(one.field for one in aggregate.by), days, aggregate.sum, filters)
     count = count_request(aggregate.doctype, {name: (operator, value) for name, operator, value in filters})
     shown = counted = 0
     for _ in range(_TRIES):
-        counted = read_count(context.session, count)
-        groups = _grouped(context, satellite, aggregate, query)
+        counted = read_count(session, count)
+        groups = _grouped(session, satellite, aggregate, query)
         shown = sum(groups.documents)
         if shown >= counted:
             return groups
     raise HiddenDocuments(satellite, aggregate.name, aggregate.doctype, shown, counted)
 
 
-def _grouped(context: RunContext, satellite: str, aggregate: Aggregate, query: GroupQuery) -> Groups:
+def _grouped(session: FrappeSession, satellite: str, aggregate: Aggregate, query: GroupQuery) -> Groups:
     try:
-        return read_groups(context.session, query)
+        return read_groups(session, query)
     except DocTypeError as error:
         if not query.days or error.status != HTTPStatus.EXPECTATION_FAILED:
             raise

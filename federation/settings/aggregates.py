@@ -108,6 +108,14 @@ class Aggregate(Section):
         wanted = self.jurisdictions
         return not wanted or any(fnmatchcase(satellite.jurisdiction or "", pattern) for pattern in wanted)
 
+    def applied_as(self, number: int) -> str:
+        """Return it as a reader finds it in the settings: `aggregates[1] {doctype: Salary Slip, by: company, …}`."""
+        by = " × ".join(f"{one.field} by {one.cut}" if one.cut else one.field for one in self.by)
+        said = [f"doctype: {self.doctype}", f"by: {by}"]
+        said += [f"sum: {', '.join(self.sum)}"] if self.sum else []
+        said += ["only submitted"] if self.only_submitted else []
+        return f"aggregates[{number}] {{{'; '.join([*said, f'at_least: {self.at_least}'])}}}"
+
     @property
     def fieldnames(self) -> tuple[str, ...]:
         """Every field of the DocType that it is made of, those of `by` first."""
