@@ -9,8 +9,6 @@ from __future__ import annotations
 import uuid
 from http import HTTPStatus
 
-from msgspec.structs import replace
-
 from connectors.frappe import (
     DocTypeError,
     Filter,
@@ -29,6 +27,7 @@ from federation.extract.errors import HiddenDocuments, UnfitAggregate
 from federation.extract.groups import group_rows
 from federation.extract.harvest import Harvest
 from federation.extract.outcome import DocTypeOutcome
+from federation.extract.singles import complete_at_once
 from federation.lake.known_names import alive_names
 from federation.settings.aggregates import Aggregate
 
@@ -60,19 +59,10 @@ def read_aggregate(
     with Harvest(context, reading, "changes", f"changes-{uuid.uuid4().hex[:12]}") as harvest:
         gone = sorted(set(alive_names(run.folder, run.log, aggregate.name)) - set(names))
         whole = WholeDocuments({aggregate.name: rows.table}, rows.rejected, (), 0, frozenset())
-        harvest.add(whole, groups.observed, names, [True] * len(names))
+        judge_known = run.state(aggregate.name).accepted_by != harvest.rules.accepting
+        harvest.add(whole, groups.observed, names, [True] * len(names), judge_known=judge_known)
         harvest.bury(gone, groups.observed)
-        state = replace(
-            run.state(aggregate.name),
-            begun=context.began,
-            through=context.began,
-            until=context.window(None, "").bound,
-            compared=context.began,
-            uncovered=(),
-            treatments=dict(reading.treatments),
-        )
-        harvest.complete(state, context.began)
-        return harvest.outcome(context.began)
+        return complete_at_once(context, reading, harvest)
 
 
 def ask_for_groups(
@@ -80,7 +70,8 @@ def ask_for_groups(
 ) -> Groups:
     """Return all groups, proved to be of all documents: a count is not narrowed by a user's permissions.
 
-    Raises: as `read_aggregate`.
+    Raises:
+        UnfitAggregate, HiddenDocuments, FrappeError: as `read_aggregate`.
     """
     satellite = reading.parent.satellite
     read = {field.fieldname for field in reading.parent.fields}
