@@ -127,6 +127,8 @@ def _oddities(doctype: SyncedDocType) -> Iterator[str]:
         yield f"each document is read on its own: the site lists no rows of {_some(doctype.one_by_one)} for this user."
     if doctype.strays:
         yield f"{doctype.strays:,} child rows of other documents came along and were ignored."
+    if doctype.withheld:
+        yield f"{doctype.withheld:,} groups have fewer documents than its `at_least` and are withheld."
     for unmet in doctype.unmet:
         place = f"{unmet.doctype}.{unmet.fieldname}"
         yield f"{unmet.failing:,} of {unmet.rows:,} rows don't meet an expectation of {place}: {unmet.rule}"

@@ -7,6 +7,7 @@ lake's, and packages those that are new or tell something else; those that are g
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from http import HTTPStatus
 
 from connectors.frappe import (
@@ -62,7 +63,7 @@ def read_aggregate(
         judge_known = run.state(aggregate.name).accepted_by != harvest.rules.accepting
         harvest.add(whole, groups.observed, names, [True] * len(names), judge_known=judge_known)
         harvest.bury(gone, groups.observed)
-        return complete_at_once(context, reading, harvest)
+        return replace(complete_at_once(context, reading, harvest), withheld=rows.withheld)
 
 
 def ask_for_groups(
