@@ -170,7 +170,7 @@ def fates_of(
         selection: today's.
         aggregates: aggregate, and DocType whose documents stay at the site for one → what the settings say.
     """
-    for doctype in sorted(selection.held_back & aggregates.keys() - newest.doctypes.keys() - {*selection.aggregates}):
+    for doctype in sorted(aggregates.keys() - newest.doctypes.keys() - {*selection.aggregates}):
         yield _counted(doctype, (), (), aggregates[doctype])
     parents = [
         shape
@@ -180,7 +180,7 @@ def fates_of(
     for shape in parents:
         state = newest.doctypes.get(shape.doctype)
         rule = aggregates.get(shape.doctype, "")
-        held_back = rule if shape.doctype in selection.held_back and not shape.aggregate_of else ""
+        held_back = rule if selection.holds_back(shape.doctype) else ""
         yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], held_back), rule)
     for child in sorted({child for shape in parents for child in shape.tables.values()} & schema.doctypes.keys()):
         owners = [shape for shape in parents if child in shape.tables.values()]

@@ -176,6 +176,8 @@ def _state(settings: Settings, satellite: Satellite | None, fresh: Freshness, bo
     if not satellite.enabled:
         return "switched off"
     selection = settings.selection(satellite)
+    if selection.holds_back(fresh.doctype):
+        return "not in the settings"
     # Which module a DocType is in, only the site can tell: with modules selected, any may be wanted.
     if not selection.modules and not selection.matches(fresh.doctype, ""):
         return "not in the settings"

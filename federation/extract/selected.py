@@ -101,7 +101,7 @@ def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None
     else:
         listed = {entry.name: entry.module for entry in catalogue.values() if not (entry.is_child or entry.is_virtual)}
     matching = {doctype for doctype, module in listed.items() if selection.matches(doctype, module)}
-    return sorted(matching | set(selection.names))
+    return sorted((matching | set(selection.names)) - set(selection.aggregates))
 
 
 def _fingerprint(doctype: str, catalogue: Mapping[str, CatalogueEntry] | None) -> str:

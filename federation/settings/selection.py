@@ -55,12 +55,16 @@ class Selection:
         """What is wanted by its name, so that it is known without asking the site: DocTypes and aggregates."""
         return (*self.names, *self.aggregates)
 
+    def holds_back(self, doctype: str) -> bool:
+        """Return whether the documents of a DocType stay at the site, whatever else is selected."""
+        return doctype in self.held_back and doctype not in self.aggregates
+
     def matches(self, doctype: str, module: str) -> bool:
         """Return whether an aggregate, or a DocType that the site has in that module, is wanted."""
-        if doctype in self.aggregates or doctype in self.held_back:
-            return doctype in self.aggregates
+        if self.holds_back(doctype):
+            return False
         return (
-            doctype in self.names
+            doctype in self.named
             or any(fnmatchcase(doctype, pattern) for pattern in self.patterns)
             or any(fnmatchcase(module, pattern) for pattern in self.modules)
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from expecting import BETWEEN, expecting, quarantine
 from extract_world import CUSTOMER, READER, Shop, doctype, open_shop
 
 from federation.demo.site.permissions import SiteUser, add_user
@@ -257,3 +258,73 @@ def test_drafts_and_cancelled_documents_count_where_they_are_wanted(tmp_path: Pa
         shop.sync()
         assert groups(shop, "Submitted slips") == [("North", 2, money("21"), 40)]
         assert [row[:2] for row in groups(shop, "Slips by status")] == [(0, 1), (1, 2), (2, 1)]
+
+
+def test_documents_that_were_read_before_are_asked_for_no_more(tmp_path: Path) -> None:
+    with open_slips(tmp_path) as shop:
+        plain = shop.with_settings(doctypes=["*"])
+        names = [slip(shop) for _ in range(40)]
+        plain.sync()
+        assert SLIP in {anchor.doctype for anchor in plain.manifests()[-1].site.anchors}
+        shop.watch.requests.clear()
+        shop.documents.delete(SLIP, names[0])
+        shop.documents.rename(SLIP, names[1], "another")
+        for depth in ("changes", "full"):
+            assert SLIP not in shop.sync(depth=depth)
+        for request in shop.watch.requests:
+            assert is_harmless(request), request
+        assert groups(shop) == [("North", "Sales", 39, money("409.5"), 780)]
+
+
+def test_a_group_with_a_value_that_doesnt_fit_is_set_aside(tmp_path: Path) -> None:
+    rule = RULE | {"by": [{"posting_date": "month"}], "at_least": 2}
+    with open_slips(tmp_path, 15, rule) as shop:
+        for day in ("2026-01-01", "2026-01-02", "2026-02-30", "2026-02-31", "0000-00-00"):
+            shop.documents.sql_update(SLIP, {"name": slip(shop)}, {"posting_date": day})
+        outcome = shop.sync()[BY_DEPARTMENT]
+        # Both impossible days are cut to one month before they are judged: it fits, and so do they.
+        assert (outcome.documents, outcome.quarantined, outcome.withheld) == (2, 0, 1)
+        shop.documents.sql_update(SLIP, {"posting_date": "2026-01-02"}, {"posting_date": "0000-00-00"})
+        outcome = shop.sync()[BY_DEPARTMENT]
+        assert (outcome.quarantined, outcome.tombstones) == (1, 1)
+        assert [row["fieldname"] for row in quarantine(shop)] == ["posting_date"]
+        assert shop.sync()[BY_DEPARTMENT].status == "unchanged"
+        shop.documents.sql_update(SLIP, {"posting_date": "0000-00-00"}, {"posting_date": "2026-01-02"})
+        assert shop.sync()[BY_DEPARTMENT].documents == 1
+        assert shop.set_aside(BY_DEPARTMENT) == set()
+
+
+def test_the_users_own_expectations_judge_groups(tmp_path: Path) -> None:
+    rule = f"- {{expect: {BETWEEN}, field: net_pay, min_value: 0, severity: reject, reason: Pay is never negative.}}"
+    with open_slips(tmp_path) as shop:
+        judged = expecting(shop, BY_DEPARTMENT.replace(" ", "-"), rule, doctypes=["*"], aggregates=[RULE])
+        slip(shop)
+        slip(shop, department="Works", net_pay=-1)
+        assert judged.sync()[BY_DEPARTMENT].quarantined == 1
+        assert [row[1] for row in groups(judged)] == ["Sales"]
+
+
+def test_a_site_with_a_doctype_of_the_same_name_has_no_such_aggregate(tmp_path: Path) -> None:
+    taken = doctype(BY_DEPARTMENT, "total: Data")
+    with open_shop(tmp_path, *SLIPS, taken, doctypes=["*"], aggregates=[RULE]) as shop:
+        slip(shop)
+        assert "The site has a DocType of this name" in shop.sync()[BY_DEPARTMENT].error
+        assert not shop.asked_for(f"/api/resource/{BY_DEPARTMENT}")
+
+
+def test_an_aggregate_that_is_grouped_otherwise_begins_anew_and_keeps_its_columns(tmp_path: Path) -> None:
+    with open_slips(tmp_path) as shop:
+        slip(shop)
+        slip(shop, department="Works")
+        shop.sync()
+        metadata = shop.asked_for("getdoctype")
+        shop.sync()
+        assert shop.asked_for("getdoctype") == metadata
+        other = shop.with_settings(doctypes=["*"], aggregates=[RULE | {"by": ["company"], "sum": ["days"]}])
+        outcome = other.sync()[BY_DEPARTMENT]
+        assert (outcome.documents, outcome.tombstones) == (1, 2)
+        [row] = other.folded(BY_DEPARTMENT)[BY_DEPARTMENT].to_pylist()
+        assert (row["company"], row["documents"], row["days"], row["department"], row["net_pay"]) == (
+            *("North", 2, 40),
+            *(None, None),
+        )
