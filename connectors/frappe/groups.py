@@ -111,8 +111,8 @@ def read_groups(session: FrappeSession, query: GroupQuery) -> Groups:
     request = query.to_request()
     if not fits_request_line(request):
         raise DocTypeError(
-            f"DocType {query.doctype}: asking for its groups takes a longer line than a site reads. Take fields off the "
-            "aggregate; fieldnames in other scripts than Latin are long there.",
+            f"DocType {query.doctype}: asking for its groups takes a longer line than a site reads. Take fields off "
+            "the aggregate; fieldnames in other scripts than Latin are long there.",
             doctype=query.doctype,
         )
     answer = session.send(request)
