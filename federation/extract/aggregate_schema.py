@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -54,7 +55,7 @@ def describe_aggregates(
             if _is_fresh(known.doctypes.get(aggregate.name), fingerprint, now):
                 continue
             if aggregate.doctype not in sources:
-                described = SatelliteSchema(known.satellite).absorb(
+                described = known.absorb(
                     read_metas(session, aggregate.doctype), read_at=now.isoformat(timespec="seconds"), fingerprints={}
                 )
                 sources[aggregate.doctype] = described.doctypes[aggregate.doctype]
@@ -75,12 +76,14 @@ def aggregate_schema(satellite: str, aggregate: Aggregate, source: DocTypeSchema
     """
     if mistakes := list(_mistakes(aggregate, source)):
         raise UnfitAggregate(satellite, aggregate.name, mistakes)
-    # The number of documents is told wherever documents are: it is made from their names, which identify them.
-    names = AskedField(source.doctype, "name", "Data")
+    # How many documents there are is asked of no rule: it stands for a field that none can withhold.
+    counted = AskedField(source.doctype, "docstatus", "Check")
     fields = (
-        FieldSchema("name", ("Data",), label="Group", description="Stands for what makes the group.", made_from=names),
+        FieldSchema(
+            "name", ("Data",), label="Group", description="Stands for what makes the group.", made_from=counted
+        ),
         *(_dimension(dimension, source) for dimension in aggregate.by),
-        FieldSchema(DOCUMENTS, ("Long Int",), label="Documents", description=_counted(aggregate), made_from=names),
+        FieldSchema(DOCUMENTS, ("Long Int",), label="Documents", description=_counted(aggregate), made_from=counted),
         *(_sum(fieldname, source) for fieldname in aggregate.sum),
     )
     return DocTypeSchema(
@@ -93,23 +96,25 @@ def aggregate_schema(satellite: str, aggregate: Aggregate, source: DocTypeSchema
 
 
 def _continuing(made: DocTypeSchema, past: DocTypeSchema | None) -> DocTypeSchema:
-    """Return an aggregate with the fields and fieldtypes that it had before: a column never narrows."""
+    """Return an aggregate with the fields and fieldtypes that it had before.
+
+    A column never narrows, and a site that retypes a field doesn't loosen what the policy says of it.
+    """
     before = past.fields if past else {}
-    fields = {
-        name: msgspec.structs.replace(
-            field, fieldtypes=tuple(dict.fromkeys((*_earlier(before, field), *field.fieldtypes)))
-        )
-        for name, field in made.fields.items()
-    }
+    fields = {name: _grown(before[name], field) if name in before else field for name, field in made.fields.items()}
     gone = {
         name: msgspec.structs.replace(field, present=False) for name, field in before.items() if name not in made.fields
     }
     return msgspec.structs.replace(made, fields={**fields, **gone})
 
 
-def _earlier(before: Mapping[str, FieldSchema], field: FieldSchema) -> Iterator[str]:
-    known = before.get(field.fieldname)
-    return (fieldtype for fieldtype in (known.fieldtypes if known else ()) if fieldtype not in field.fieldtypes)
+def _grown(known: FieldSchema, field: FieldSchema) -> FieldSchema:
+    fieldtypes = (*(each for each in known.fieldtypes if each not in field.fieldtypes), *field.fieldtypes)
+    was, asked = known.made_from, field.made_from
+    if was and asked and (was.doctype, was.fieldname) == (asked.doctype, asked.fieldname):
+        past = dict.fromkeys((*was.past_fieldtypes, was.fieldtype, *asked.past_fieldtypes))
+        asked = replace(asked, past_fieldtypes=tuple(each for each in past if each != asked.fieldtype))
+    return msgspec.structs.replace(field, fieldtypes=fieldtypes, made_from=asked)
 
 
 def _check_name(known: SatelliteSchema, aggregate: Aggregate, catalogue: Mapping[str, CatalogueEntry] | None) -> None:

@@ -28,6 +28,8 @@ from federation.settings.aggregates import DOCUMENTS, Aggregate
 
 _EXCERPT: Final = 200
 _DIGITS: Final = 32
+_ARRIVED, _PLACE = "arrived as", "place in order"
+"""Columns for a while; those of fields have no spaces."""
 _EXACT: Final = 2**53
 """The site sends sums as floats: from here on not even whole numbers are told apart."""
 _CUT_AT: Final = {"day": 10, "month": 7, "year": 4}
@@ -87,13 +89,13 @@ def group_rows(groups: Groups, reading: TableReading, aggregate: Aggregate) -> G
             DOCUMENTS: pa.array(groups.documents, INTEGER),
             **{column.read.column.name: column.values for column in columns},
         }
-    ).append_column("row", pa.array(range(len(names)), INTEGER))
+    ).append_column(_ARRIVED, pa.array(range(len(names)), INTEGER))
     totals = [(column.read.column.name, "sum", _TOTAL) for column in sums]
     spelled = arrived.sort_by([(column.read.column.name, "ascending") for column in dimensions])
-    spelled = spelled.append_column("place", pa.array(range(len(names)), INTEGER))
-    grouped = spelled.group_by(NAME).aggregate([(DOCUMENTS, "sum"), ("place", "min"), *totals])
+    spelled = spelled.append_column(_PLACE, pa.array(range(len(names)), INTEGER))
+    grouped = spelled.group_by(NAME).aggregate([(DOCUMENTS, "sum"), (_PLACE, "min"), *totals])
     told = grouped.filter(pc.greater_equal(grouped.column(f"{DOCUMENTS}_sum"), aggregate.at_least))
-    first = spelled.take(told.column("place_min"))
+    first = spelled.take(told.column(f"{_PLACE}_min"))
     rows = {
         SATELLITE: pa.repeat(pa.scalar(reading.satellite, TEXT), told.num_rows),
         OBSERVED: pa.repeat(pa.scalar(groups.observed.replace(tzinfo=None), pa.timestamp("us")), told.num_rows),
@@ -112,7 +114,7 @@ def group_rows(groups: Groups, reading: TableReading, aggregate: Aggregate) -> G
         for name, documents, row in zip(
             told.column(NAME).to_pylist(),
             told.column(f"{DOCUMENTS}_sum").to_pylist(),
-            first.column("row").to_pylist(),
+            first.column(_ARRIVED).to_pylist(),
             strict=True,
         )
         if name in faults

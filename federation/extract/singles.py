@@ -10,6 +10,7 @@ from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, read_single
 from federation.extract.harvest import Harvest
 from federation.extract.outcome import DocTypeOutcome
+from federation.lake.manifest import Position
 
 
 def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTypeOutcome:
@@ -33,6 +34,7 @@ def complete_at_once(context: RunContext, reading: DocumentReading, harvest: Har
     """End a walk that has read, compared and judged all that there is."""
     read = replace(
         context.run.state(reading.doctype),
+        position=Position(),
         begun=context.began,
         through=context.began,
         until=context.window(None, "").bound,

@@ -86,6 +86,9 @@ def folded(text: str | None) -> Any:
     return None if text is None else collation_key(text)
 
 
+BY_STAMP = {"name": "Slips by stamp", "doctype": SLIP, "by": [{"creation": "year"}, {"modified": "day"}], "at_least": 1}
+
+
 @pytest.mark.parametrize("engine", ["duckdb", "mariadb"])
 def test_a_mothership_has_the_groups_and_no_document(
     engine: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -96,7 +99,9 @@ def test_a_mothership_has_the_groups_and_no_document(
         (tmp_path / "password").write_text(str(url.password))
         plain = url._replace(password=None).render_as_string()
         mothership = {"mothership": {"url": plain, "password": f"file:{tmp_path}/password"}}
-    with open_shop(tmp_path, *SLIPS, doctypes=["Sal*"], aggregates=[MANY], publish_seconds=0, **mothership) as shop:
+    with open_shop(
+        tmp_path, *SLIPS, doctypes=["Sal*"], aggregates=[MANY, BY_STAMP], publish_seconds=0, **mothership
+    ) as shop:
         first = slip(shop, posting_date="2026-01-01", net_pay=10**9 + 0.12)
         slip(shop, posting_date="2026-01-31", net_pay=10**12 - 0.25)
         slip(shop, posting_date=None, department=None, employee="Bo")

@@ -205,6 +205,29 @@ def test_spellings_that_the_database_takes_for_one_are_one_group(tmp_path: Path)
         assert (outcome.documents, outcome.tombstones) == (1, 0)
 
 
+def test_a_field_that_a_site_retypes_is_held_back_as_before(tmp_path: Path) -> None:
+    with open_slips(tmp_path, policy=[{"fieldtype": "Data", "action": "mask", "show": "last 1"}]) as shop:
+        slip(shop)
+        shop.sync()
+        assert [row[1] for row in groups(shop)] == ["…s"]
+        shop.site.store.set_property(SLIP, "department", "fieldtype", "Small Text")
+        assert shop.sync()[BY_DEPARTMENT].status == "unchanged"
+
+
+def test_fieldnames_of_all_kinds_make_groups(tmp_path: Path) -> None:
+    fields = ("row: Data", "place: Data", "satellite: Data", "documents_sum: Int", "x_utc: Int", "documents: Int")
+    odd = doctype("Odd Thing", *fields)
+    rule = {"name": "Odd groups", "doctype": "Odd Thing", "by": ["row", "place", "satellite"], "at_least": 1}
+    with open_shop(tmp_path, odd, doctypes=["*"], aggregates=[rule | {"sum": ["documents_sum", "x_utc"]}]) as shop:
+        for number in (1, 2):
+            values = {"row": "a", "place": "b", "satellite": "c", "documents_sum": number, "x_utc": number}
+            shop.documents.insert("Odd Thing", values)
+        shop.sync()
+        [row] = shop.folded("Odd groups")["Odd groups"].to_pylist()
+        assert (row["row"], row["place"], row["satellite_field"], row["satellite"]) == ("a", "b", "c", "shop")
+        assert (row["documents"], row["documents_sum"], row["x_utc_field"]) == (2, 3, 3)
+
+
 @pytest.mark.parametrize("field", ["department", "net_pay"])
 def test_what_the_policy_holds_back_makes_no_groups(tmp_path: Path, field: str) -> None:
     with open_slips(tmp_path, policy=[{"field": field, "action": "drop"}]) as shop:
