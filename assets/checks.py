@@ -52,6 +52,7 @@ def read_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetCheckResult
             "pending": outcome.pending,
             "quarantined": outcome.quarantined,
             "strays": outcome.strays,
+            "withheld_groups": outcome.withheld,
             "hidden": len(outcome.hidden),
             "refused_fields": list(outcome.refused),
             "read_one_by_one": list(outcome.one_by_one),

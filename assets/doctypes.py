@@ -57,9 +57,10 @@ def _wanted(selection: Selection, schema: SatelliteSchema | None) -> set[str]:
     resolved = {
         doctype.doctype
         for doctype in shown
-        if not (doctype.is_child or doctype.is_single) and selection.matches(doctype.doctype, doctype.module)
+        if not (doctype.is_child or doctype.is_single or doctype.aggregate_of)
+        and selection.matches(doctype.doctype, doctype.module)
     }
-    return resolved | set(selection.names)
+    return resolved | set(selection.named)
 
 
 def _segments(doctypes: Iterable[str]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from connectors.frappe.deleted import DeletedPage, Deletion, read_deleted
 from connectors.frappe.document import read_document
 from connectors.frappe.edges import read_last_name
 from connectors.frappe.errors import DocTypeError, FrappeError, SatelliteError, TransientError
+from connectors.frappe.groups import MOST_FIELDS, MOST_SUMS, GroupQuery, Groups, read_groups
 from connectors.frappe.keyset import Position
 from connectors.frappe.lists import Filter
 from connectors.frappe.manners import Manners, detect_manners
@@ -40,6 +41,8 @@ from connectors.frappe.session import FrappeSession
 from connectors.frappe.site_names import SiteNames
 
 __all__ = [
+    "MOST_FIELDS",
+    "MOST_SUMS",
     "AbandonedError",
     "AbsenceProof",
     "CatalogueEntry",
@@ -52,6 +55,8 @@ __all__ = [
     "Filter",
     "FrappeError",
     "FrappeSession",
+    "GroupQuery",
+    "Groups",
     "Limits",
     "Manners",
     "Pages",
@@ -79,6 +84,7 @@ __all__ = [
     "read_count",
     "read_deleted",
     "read_document",
+    "read_groups",
     "read_heads",
     "read_last_name",
     "read_listed",

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from connectors.frappe.keyset import Position
+from connectors.frappe.lists import Filter
 from connectors.frappe.names import is_doctype_name
 from connectors.frappe.pages import text_table
-from connectors.frappe.reading import read_changes
+from connectors.frappe.reading import read_filtered_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from datetime import datetime
 
     from connectors.frappe.session import FrappeSession
@@ -44,9 +45,14 @@ class DeletedPage:
 
 
 def read_deleted(
-    session: FrappeSession, *, after: Position | None = None, until: str | None = None, page_rows: int | None = None
+    session: FrappeSession,
+    *,
+    after: Position | None = None,
+    until: str | None = None,
+    page_rows: int | None = None,
+    but: Collection[str] = (),
 ) -> Generator[DeletedPage, None, None]:
-    """Yield the notices behind `after` and not later than `until`, the site's local time.
+    """Yield the notices behind `after` and not later than `until`, the site's local time, but for some DocTypes.
 
     Removed child rows, renames and deletes by raw SQL leave no notice.
 
@@ -54,7 +60,8 @@ def read_deleted(
         DocTypeError: with status 403 for a user who isn't a System Manager [f_deletions/04].
         TransientError, SatelliteError: by the table of reactions.
     """
-    for page in read_changes(session, _TABLE, after=after, until=until, page_rows=page_rows):
+    filters: tuple[Filter, ...] = (("deleted_doctype", "not in", sorted(but)),) if but else ()
+    for page in read_filtered_changes(session, _TABLE, filters, after=after, until=until, page_rows=page_rows):
         names, modified, doctypes, deleted = page.columns
         yield DeletedPage(
             tuple(

@@ -113,9 +113,9 @@ class ListQuery:
     def _params(self) -> dict[str, str]:
         direction = "desc" if self.descending else "asc"
         params = {
-            "fields": _compact(self.fields),
-            "filters": _compact(self.filters),
-            "or_filters": _compact(self.or_filters),
+            "fields": compact(self.fields),
+            "filters": compact(self.filters),
+            "or_filters": compact(self.or_filters),
             "order_by": ", ".join(f"{fieldname} {direction}" for fieldname in self.order),
             "limit_page_length": str(self.limit),
             "parent": self.parent_doctype or "",
@@ -129,6 +129,6 @@ def fits_request_line(request: Request) -> bool:
     return len(f"GET {request.target} HTTP/1.1\r\n") <= LONGEST_REQUEST_LINE
 
 
-def _compact(values: Sequence[object]) -> str:
-    """JSON in ASCII: it carries whatever text a site sent, lone surrogates included."""
+def compact(values: Sequence[object]) -> str:
+    """Return JSON in ASCII: it carries whatever text a site sent, lone surrogates included."""
     return json.dumps(values, separators=(",", ":"))

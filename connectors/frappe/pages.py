@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from connectors.frappe.lists import Filter
+
 WireKind = Literal["text", "integer", "number"]
 """The JSON type of a field's cells; each may also be null."""
 
@@ -37,11 +39,13 @@ class WireTable:
         doctype: the DocType, parent or child.
         fields: the fieldnames asked for.
         kinds: the kind of each field's cells.
+        filters: hold for every row that is ever asked for, whatever else is asked.
     """
 
     doctype: str
     fields: tuple[str, ...]
     kinds: tuple[WireKind, ...]
+    filters: tuple[Filter, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.fields) != len(self.kinds) or len(set(self.fields)) != len(self.fields):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from connectors.frappe.counting import count_request
 from connectors.frappe.errors import DocTypeError, Trouble, failure
-from connectors.frappe.lists import ListQuery, fits_request_line
+from connectors.frappe.lists import Filter, ListQuery, fits_request_line
 from connectors.frappe.message import UNTOLD, optional_message
 from connectors.frappe.names import is_doctype_name, shown
 from connectors.frappe.pages import GarbageError, decode_objects
@@ -135,16 +135,19 @@ def read_refused_fields(
     Args:
         session: the site.
         table: what would be asked for.
-        parent_doctype: for a child table, the DocType whose permission applies.
+        parent_doctype: for a child table, the DocType whose permission applies, and one of whose rows is asked for.
 
     Raises:
         DocTypeError: the list is refused.
         TransientError, SatelliteError: by the table of reactions.
     """
     refused: frozenset[str] = frozenset()
+    filters: tuple[Filter, ...] = (("parenttype", "=", parent_doctype),) if parent_doctype else ()
     while True:
         asked = tuple(name for name in table.fields if name not in refused)
-        query = ListQuery(table.doctype, asked, limit=1, parent_doctype=parent_doctype, as_dict=True)
+        query = ListQuery(
+            table.doctype, asked, (*table.filters, *filters), limit=1, parent_doctype=parent_doctype, as_dict=True
+        )
         try:
             theirs = query.on_site(session.names)
             rows = decode_objects(session.send(theirs.to_request()).body, theirs.fields)

@@ -15,7 +15,7 @@ from connectors.frappe.pages import WirePage, text_table
 from connectors.frappe.reading import read_filtered_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from datetime import datetime
 
     from connectors.frappe.session import FrappeSession
@@ -53,9 +53,14 @@ class RenamePage:
 
 
 def read_renames(
-    session: FrappeSession, *, after: Position | None = None, until: str | None = None, page_rows: int | None = None
+    session: FrappeSession,
+    *,
+    after: Position | None = None,
+    until: str | None = None,
+    page_rows: int | None = None,
+    but: Collection[str] = (),
 ) -> Generator[RenamePage, None, None]:
-    """Yield the notes behind `after` and not later than `until`, the site's local time.
+    """Yield the notes behind `after` and not later than `until`, the site's local time, but for some DocTypes.
 
     A rename by SQL, as of ledger entries, leaves no note.
 
@@ -63,7 +68,8 @@ def read_renames(
         DocTypeError: with status 403 for a user who may not read Comments.
         TransientError, SatelliteError: by the table of reactions.
     """
-    pages = read_filtered_changes(session, _TABLE, _NOTES, after=after, until=until, page_rows=page_rows)
+    told: tuple[Filter, ...] = (("reference_doctype", "not in", sorted(but)),) if but else ()
+    pages = read_filtered_changes(session, _TABLE, (*_NOTES, *told), after=after, until=until, page_rows=page_rows)
     for page in pages:
         last = Position(str(page.column("modified")[-1]), str(page.column("name")[-1]))
         yield RenamePage(_renames(page), last, page.observed)

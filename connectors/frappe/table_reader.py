@@ -36,7 +36,8 @@ class TableReader:
         while True:
             asked = tuple(fieldname for fieldname in self._table.fields if fieldname not in self._refused)
             try:
-                answer, rows, limit = self._ask(replace(query, fields=asked))
+                filters = (*self._table.filters, *query.filters)
+                answer, rows, limit = self._ask(replace(query, fields=asked, filters=filters))
             except DocTypeError as error:
                 refused = self._session.names.our_field(self._table.doctype, error.refused_field or "")
                 if refused not in asked or refused in self._keys:

@@ -16,6 +16,7 @@ from federation.cli.access_plan import (
     lost_without_system_manager,
     own_lists_of_role,
     rule_of,
+    rules_of_aggregates,
     user_of,
 )
 from federation.cli.access_script import access_script
@@ -81,7 +82,11 @@ def _plans(settings: Settings, satellites: Sequence[Satellite]) -> tuple[AccessP
 def _plan(settings: Settings, satellite: Satellite) -> AccessPlan:
     known = _known(settings, satellite)
     fleet = FleetPolicy(settings)
-    rules = tuple(rule_of(satellite, doctype, known.schema, fleet) for doctype in known.doctypes)
+    aggregates = settings.aggregates_of(satellite)
+    rules = (
+        *(rule_of(satellite, doctype, known.schema, fleet) for doctype in known.doctypes),
+        *rules_of_aggregates(aggregates, known.schema),
+    )
     user = user_of(satellite)
     return AccessPlan(
         satellite.name,
@@ -106,8 +111,9 @@ def _known(settings: Settings, satellite: Satellite) -> _Known:
         try:
             with open_session(satellite) as session:
                 empty, mapping = SatelliteSchema(satellite.name), mapping_of(satellite)
-                wanted, now = settings.selection(satellite), datetime.now(UTC)
-                selected = select(session, wanted, empty, mapping, only=None, now=now)
+                wanted, aggregates = settings.selection(satellite), settings.aggregates_of(satellite)
+                now = datetime.now(UTC)
+                selected = select(session, wanted, empty, mapping, only=None, now=now, aggregates=aggregates)
                 named = (*selected.doctypes, *(name for name in selected.failures if name in selected.schema.doctypes))
                 return _Known(_readable(named, selected.schema), selected.schema, "the site describes them")
         except (FrappeError, SettingsError) as error:
@@ -125,5 +131,6 @@ def _known(settings: Settings, satellite: Satellite) -> _Known:
 
 
 def _readable(names: Iterable[str], schema: SatelliteSchema) -> tuple[str, ...]:
-    """Return the names without child tables: their rows come with their parents, under the parents' rules."""
-    return tuple(name for name in names if name not in schema.doctypes or not schema.doctypes[name].is_child)
+    """Return the names without child tables, whose rows come under their parents' rules, and without aggregates."""
+    shapes = ((name, schema.doctypes.get(name)) for name in names)
+    return tuple(name for name, shape in shapes if shape is None or not (shape.is_child or shape.aggregate_of))

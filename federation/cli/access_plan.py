@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from federation.cli.own_lists import OWN_LISTS, OwnList
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.mapping.satellite_mapping import mapping_of
 from federation.policy.fleet import FleetPolicy
+from federation.settings.aggregates import Aggregate
 from federation.settings.model import Satellite
 
 ROLE: Final = "Federation Reader"
@@ -85,6 +86,19 @@ def rule_of(satellite: Satellite, doctype: str, schema: SatelliteSchema, fleet: 
             levels.setdefault(level, []).append(prefix + names.field(child or doctype, fieldname))
     fields = {level: tuple(named) for level, named in sorted(levels.items())}
     return Rule(names.doctype(doctype), (0, *fields), fields, tuple(map(names.doctype, tables)))
+
+
+def rules_of_aggregates(aggregates: Iterable[Aggregate], schema: SatelliteSchema) -> Iterator[Rule]:
+    """Yield what grouping the documents of each DocType takes: read on it, at the levels of the fields in use."""
+    fields: dict[str, dict[int, dict[str, None]]] = {}
+    for aggregate in aggregates:
+        levels = fields.setdefault(aggregate.doctype, {})
+        shape = schema.doctypes.get(aggregate.name)
+        for field in shape.fields.values() if shape else ():
+            if field.present and field.made_from and field.made_from.permlevel:
+                levels.setdefault(field.made_from.permlevel, {})[field.fieldname] = None
+    for doctype, levels in sorted(fields.items()):
+        yield Rule(doctype, (0, *sorted(levels)), {level: tuple(levels[level]) for level in sorted(levels)})
 
 
 def own_lists_of_role() -> tuple[OwnList, ...]:

@@ -72,7 +72,8 @@ def chosen_doctypes(
 ) -> dict[str, tuple[str, ...] | None]:
     """Return satellite → the DocTypes named that its selection has; None, for all it selects, without names.
 
-    A satellite whose selection has none of them is left out.
+    A satellite whose selection has none of them is left out. Where a DocType leaves as aggregates alone, its name
+    stands for these.
 
     Args:
         settings: what each satellite selects.
@@ -91,8 +92,9 @@ def chosen_doctypes(
     for satellite in satellites:
         selection = settings.selection(satellite)
         modules = known.get(satellite.name, {})
-        spellings |= {*selection.names, *(name for name, module in modules.items() if selection.matches(name, module))}
-        selected = tuple(name for name in wanted if selection.matches(name, modules.get(name, "")))
+        spellings |= {*selection.named, *(name for name, module in modules.items() if selection.matches(name, module))}
+        counted = {aggregate.doctype for aggregate in settings.aggregates_of(satellite)}
+        selected = tuple(name for name in wanted if name in counted or selection.matches(name, modules.get(name, "")))
         if selected:
             chosen[satellite.name] = selected
     found = {name for selected in chosen.values() for name in selected or ()}

@@ -10,7 +10,10 @@ from typing import Final, Literal
 from connectors.frappe import DocTypeError, FrappeSession, read_document
 from connectors.frappe.permissions import Change, Count, compare_counts, read_changes_allowed, read_refused_fields
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.extract.aggregates import ask_for_groups
 from federation.extract.documents import DocumentReading
+from federation.extract.errors import DocTypeFailed
+from federation.settings.aggregates import Aggregate
 
 _NAMES_SHOWN: Final = 8
 
@@ -98,6 +101,22 @@ def sound(
     empty = count is not None and count.listed == 0
     untold = sorted(name for name in levels.keys() - refused if levels[name] and empty)
     return Sounding("", count, changes, tuple(holes), tuple(untold), tuple(unlisted))
+
+
+def sound_aggregate(
+    session: FrappeSession, reading: DocumentReading, aggregate: Aggregate, shape: DocTypeSchema
+) -> Sounding:
+    """Ask for the groups that a sync would ask for, and for none of the documents: three requests.
+
+    Raises:
+        TransientError, SatelliteError: the site failed as a whole.
+    """
+    changes = read_changes_allowed(session, aggregate.doctype)
+    try:
+        groups = ask_for_groups(session, reading, aggregate, shape)
+    except (DocTypeError, DocTypeFailed) as error:
+        return Sounding(str(error), changes=changes)
+    return Sounding("", Count(sum(groups.documents), sum(groups.documents)), changes)
 
 
 def some(names: Iterable[str]) -> str:

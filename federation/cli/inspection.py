@@ -24,7 +24,7 @@ from connectors.frappe.permissions import (
     missing_doctypes,
     read_user_rights,
 )
-from federation.cli.holes import Hole, Sounding, some, sound
+from federation.cli.holes import Hole, Sounding, some, sound, sound_aggregate
 from federation.cli.own_lists import OWN_LISTS
 from federation.cli.readiness import missing_secrets
 from federation.contract.satellite_schema import SatelliteSchema
@@ -120,14 +120,28 @@ def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession)
     rights = read_user_rights(session, facts.user)
     own_lists = {own.doctype: may_list(session, own.doctype) for own in OWN_LISTS}
     selection = settings.selection(satellite)
-    mapping, unknown = mapping_of(satellite), SatelliteSchema(satellite.name)
-    selected = select(session, selection, unknown, mapping, only=None, now=datetime.now(UTC))
+    mapping = mapping_of(satellite)
+    selected = select(
+        session,
+        selection,
+        SatelliteSchema(satellite.name),
+        mapping,
+        only=None,
+        now=datetime.now(UTC),
+        aggregates=settings.aggregates_of(satellite),
+    )
     fleet = FleetPolicy(settings)
     expected = expected_of(settings, load_expectations(settings), facts)
+    aggregates = {aggregate.name: aggregate for aggregate in selected.aggregates}
 
     def sounding(doctype: str) -> Sounding:
-        reading = document_reading(satellite.name, doctype, selected.schema, zone, fleet, mapping=mapping)
-        found = sound(session, reading, selected.schema, rights.restrictions)
+        reading = document_reading(
+            satellite.name, doctype, selected.schema, zone, fleet, mapping=mapping, held_back=selection.held_back
+        )
+        if doctype in aggregates:
+            found = sound_aggregate(session, reading, aggregates[doctype], selected.schema.doctypes[doctype])
+        else:
+            found = sound(session, reading, selected.schema, rights.restrictions)
         try:
             if expected:
                 suites_of(reading, expected)
@@ -135,8 +149,9 @@ def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession)
             return replace(found, error=found.error or str(error))
         return found
 
+    names = (*selected.doctypes, *aggregates)
     with ThreadPoolExecutor(satellite.connections) as pool:
-        soundings = dict(zip(selected.doctypes, pool.map(sounding, selected.doctypes), strict=True))
+        soundings = dict(zip(names, pool.map(sounding, names), strict=True))
     errors = {doctype: found.error for doctype, found in soundings.items() if found.error}
     unreadable = {**selected.failures, **errors}
     open_ones = {doctype: found for doctype, found in soundings.items() if not found.error}

@@ -91,7 +91,8 @@ def _counts(doctype: DocTypeFates) -> Iterator[Text]:
         yield number(doctype.counts[action])
     yield from (Text() for _ in range(2))
     yield nothing()
-    yield from (Text() for _ in range(2))
+    yield Text()
+    yield plain(doctype.rule)
 
 
 def _cells(field: FieldFate) -> Iterator[Text]:

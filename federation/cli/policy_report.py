@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -73,12 +73,14 @@ class DocTypeFates:
         rows_of: of a child DocType the DocTypes whose documents bring its rows.
         counts: action → how many fields; every action is named.
         fields: in the order of the form, those that hold child rows last.
+        rule: of an aggregate, and of a DocType that leaves as aggregates alone, what the settings say; otherwise "".
     """
 
     doctype: str
     rows_of: tuple[str, ...]
     counts: Mapping[ActionName, int]
     fields: tuple[FieldFate, ...]
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +137,29 @@ def _satellite(settings: Settings, satellite: Satellite) -> SatelliteFates:
         schema = read_schema(folder, newest.schema)
     except LakeError as error:
         return SatelliteFates(satellite.name, jurisdiction, None, str(error), ())
-    fates = fates_of(schema, newest, policy_for(settings, satellite), settings.selection(satellite))
+    selection = settings.selection(satellite)
+    fates = fates_of(schema, newest, policy_for(settings, satellite), selection, _aggregates(settings, satellite))
     return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", tuple(fates))
 
 
+def _aggregates(settings: Settings, satellite: Satellite) -> dict[str, str]:
+    """Return aggregate, and DocType whose documents stay → what the settings say."""
+    found: dict[str, str] = {}
+    for number, aggregate in enumerate(settings.aggregates, 1):
+        if aggregate.applies_to(satellite):
+            written = aggregate.applied_as(number)
+            found[aggregate.name] = written
+            stays = f"its documents stay at the site: {written}"
+            found[aggregate.doctype] = f"{found[aggregate.doctype]}, {written}" if aggregate.doctype in found else stays
+    return found
+
+
 def fates_of(
-    schema: SatelliteSchema, newest: Manifest, policy: SatellitePolicy, selection: Selection
+    schema: SatelliteSchema,
+    newest: Manifest,
+    policy: SatellitePolicy,
+    selection: Selection,
+    aggregates: Mapping[str, str],
 ) -> Iterator[DocTypeFates]:
     """Yield what happens to the DocTypes of one satellite that are selected or were read, and to their child DocTypes.
 
@@ -149,7 +168,10 @@ def fates_of(
         newest: the newest commit on its lake: how its fields were read until now.
         policy: today's.
         selection: today's.
+        aggregates: aggregate, and DocType whose documents stay at the site for one → what the settings say.
     """
+    for doctype in sorted(aggregates.keys() - newest.doctypes.keys() - {*selection.aggregates}):
+        yield _counted(doctype, (), (), aggregates[doctype])
     parents = [
         shape
         for doctype, shape in sorted(schema.doctypes.items())
@@ -157,18 +179,22 @@ def fates_of(
     ]
     for shape in parents:
         state = newest.doctypes.get(shape.doctype)
-        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], ""))
+        rule = aggregates.get(shape.doctype, "")
+        held_back = rule if selection.holds_back(shape.doctype) else ""
+        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], held_back), rule)
     for child in sorted({child for shape in parents for child in shape.tables.values()} & schema.doctypes.keys()):
         owners = [shape for shape in parents if child in shape.tables.values()]
+        read = [owner for owner in owners if owner.doctype not in selection.held_back]
         states = [(f"{child}.", newest.doctypes.get(owner.doctype)) for owner in owners]
-        fields = _fates(schema.doctypes[child], policy, states, _held_back(child, owners, policy))
+        stays = _held_back(child, read, policy) if read else aggregates.get(owners[0].doctype, "")
+        fields = _fates(schema.doctypes[child], policy, [] if read and stays else states, stays)
         yield _counted(child, tuple(owner.doctype for owner in owners), fields)
 
 
-def _counted(doctype: str, rows_of: tuple[str, ...], fields: Iterable[FieldFate]) -> DocTypeFates:
+def _counted(doctype: str, rows_of: tuple[str, ...], fields: Iterable[FieldFate], rule: str = "") -> DocTypeFates:
     listed = tuple(fields)
     found = Counter(field.action for field in listed)
-    return DocTypeFates(doctype, rows_of, {action: found[action] for action in ACTIONS}, listed)
+    return DocTypeFates(doctype, rows_of, {action: found[action] for action in ACTIONS}, listed, rule)
 
 
 def _held_back(child: str, owners: Iterable[DocTypeSchema], policy: SatellitePolicy) -> str:
@@ -189,10 +215,13 @@ def _fates(
     present = [field for field in shape.fields.values() if field.present and not field.hidden_reason]
     for field in present:
         decision = Decision(Drop(), held_back) if held_back else policy.decide(field.asked(shape.doctype))
-        yield _fate(field.asked(shape.doctype), field.label, decision, () if held_back else states)
+        fate = _fate(field.asked(shape.doctype), field.label, decision, states)
+        # What the policy is asked about of an aggregate are fields of the documents.
+        yield replace(fate, fieldname=field.fieldname, fieldtype=field.fieldtype)
     for fieldname in shape.tables:
+        asked = shape.asked_table(fieldname)
         label = shape.table_fields[fieldname].label if fieldname in shape.table_fields else ""
-        yield _fate(shape.asked_table(fieldname), label, policy.decide(shape.asked_table(fieldname)), states)
+        yield _fate(asked, label, Decision(Drop(), held_back) if held_back else policy.decide(asked), states)
 
 
 def _fate(

@@ -145,7 +145,7 @@ def _with_held(satellite: SatelliteStatus, reasons: Mapping[tuple[str, str], Seq
 def _satellite_status(name: str, settings: Settings, found: Iterable[Freshness], bound: datetime) -> SatelliteStatus:
     satellite = settings.satellites.get(name)
     brought = {fresh.doctype: fresh for fresh in found}
-    expected = settings.selection(satellite).names if satellite and satellite.enabled else ()
+    expected = settings.selection(satellite).named if satellite and satellite.enabled else ()
     doctypes = tuple(
         _doctype_status(brought[doctype], _state(settings, satellite, brought[doctype], bound))
         if doctype in brought
@@ -176,6 +176,8 @@ def _state(settings: Settings, satellite: Satellite | None, fresh: Freshness, bo
     if not satellite.enabled:
         return "switched off"
     selection = settings.selection(satellite)
+    if selection.holds_back(fresh.doctype):
+        return "not in the settings"
     # Which module a DocType is in, only the site can tell: with modules selected, any may be wanted.
     if not selection.modules and not selection.matches(fresh.doctype, ""):
         return "not in the settings"

@@ -158,7 +158,7 @@ def _expected(settings: Settings, satellite: Satellite, options: RunOptions) -> 
     selection = settings.selection(satellite)
     if options.doctypes is not None:
         return len(options.doctypes)
-    return None if selection.patterns or selection.modules else len(selection.names)
+    return None if selection.patterns or selection.modules else len(selection.named)
 
 
 @dataclass(frozen=True, slots=True)

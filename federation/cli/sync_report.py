@@ -66,6 +66,7 @@ class SyncedDocType:
         seconds: of the walk.
         merged: null where nothing waited to be merged, or nothing was.
         error: why it was not read, or not merged; "" unless failed.
+        withheld: groups of an aggregate that have too few documents to be told.
     """
 
     doctype: str
@@ -89,6 +90,7 @@ class SyncedDocType:
     seconds: float
     merged: Merged | None
     error: str
+    withheld: int
 
     @property
     def needs_a_look(self) -> bool:
@@ -207,4 +209,5 @@ def _synced_doctype(
         round(seconds, 3),
         Merged(merged.inserted, merged.updated, merged.deleted, merged.rows) if merged else None,
         error,
+        read.withheld,
     )

@@ -136,6 +136,8 @@ def _oddities(satellite: str, doctype: SyncedDocType) -> Iterator[str]:
             f"the site changed what it is, which is held back: {_some(tuple(map(signed, doctype.held_back)))}. "
             f"`federation contract accept {satellite} {quote(doctype.doctype)}` lets it in."
         )
+    if doctype.withheld:
+        yield f"{doctype.withheld:,} groups have fewer documents than its `at_least` and are withheld."
     for unmet in doctype.unmet:
         place = f"{unmet.doctype}.{unmet.fieldname}"
         yield f"{unmet.failing:,} of {unmet.rows:,} rows don't meet an expectation of {place}: {unmet.rule}"

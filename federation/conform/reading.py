@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from connectors.frappe import WireTable
+from connectors.frappe import Filter, WireTable
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
@@ -63,12 +63,14 @@ class TableReading:
         zone: the site's IANA time zone.
         table: the contract's table.
         fields: the requested fields, in the order they are requested in.
+        filters: hold for every row that is requested.
     """
 
     satellite: str
     zone: str
     table: TableContract
     fields: tuple[ReadField, ...]
+    filters: tuple[Filter, ...] = ()
 
     @cached_property
     def wire(self) -> WireTable:
@@ -77,6 +79,7 @@ class TableReading:
             self.table.doctype,
             tuple(field.fieldname for field in self.fields if field.constant is None),
             tuple(field.own.wire for field in self.fields if field.constant is None),
+            self.filters,
         )
 
     @cached_property
@@ -112,14 +115,15 @@ def table_reading(
         column = table.by_fieldname.get(field.fieldname.casefold())
         if own is None or column is None or not field.present or field.hidden_reason:
             continue
-        action = policy.action(field.asked(table.doctype))
+        asked = field.asked(table.doctype)
+        action = policy.action(asked)
         if isinstance(action, Drop):
             continue
         if field.fieldname == "idx":
             own = ColumnType("integer", INTEGER)
         key = action.key() if isinstance(action, Hash) else None
         show = action.show if isinstance(action, Mask) else ""
-        values = mapping.values(table.doctype, field.fieldname, own.wire, field.options)
+        values = mapping.values(asked.doctype, asked.fieldname, own.wire, field.options)
         constant = mapping.constant(table.doctype, field.fieldname)
         fields.append(ReadField(field.fieldname, own, column, key, show, values, constant))
     return TableReading(satellite, zone, table, tuple(fields))

@@ -40,6 +40,7 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             kept, which lasts until the DocType's metadata is read again.
         precision: digits behind the point as Frappe keeps them, "" for the site's own; None as above.
         unaccepted: fieldtypes that the site has told and that the contract didn't follow; a policy counts them.
+        made_from: of a field of an aggregate the field of its documents, which a policy is asked about in its place.
     """
 
     fieldname: str
@@ -55,6 +56,7 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     length: int | None = None
     precision: str | None = None
     unaccepted: tuple[str, ...] = ()
+    made_from: AskedField | None = None
 
     @property
     def is_there(self) -> bool:
@@ -68,9 +70,8 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def asked(self, doctype: str) -> AskedField:
         """Return the field, of that DocType, as a policy is asked about it."""
-        return AskedField(
-            doctype, self.fieldname, self.fieldtype, self.permlevel, (*self.fieldtypes[:-1], *self.unaccepted)
-        )
+        past = (*self.fieldtypes[:-1], *self.unaccepted)
+        return self.made_from or AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, past)
 
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,6 +85,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         read_at: when its metadata was last read, ISO 8601 in UTC.
         fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
         mapping: tells one mapping of the settings from another; "" where the satellite has none.
+        aggregate_of: of an aggregate the DocType whose documents it counts; "" of what the satellite itself has.
     """
 
     doctype: str
@@ -99,6 +101,7 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     read_at: str = ""
     fingerprint: str = ""
     mapping: str = ""
+    aggregate_of: str = ""
 
     def asked_fields(self) -> Iterator[AskedField]:
         """Yield every field that it has or had, those that hold child rows too, as a policy is asked about it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
@@ -17,6 +17,7 @@ from federation.contract.fieldtypes import column_type
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
+from federation.extract.records import without_records_of
 from federation.extract.treatment import treatments
 from federation.mapping.satellite_mapping import UNMAPPED, SatelliteMapping
 from federation.policy.fleet import FleetPolicy
@@ -70,8 +71,11 @@ def document_reading(
     fleet: FleetPolicy,
     *,
     mapping: SatelliteMapping = UNMAPPED,
+    held_back: Collection[str] = (),
 ) -> DocumentReading:
     """Return how the documents of `doctype` are read, under the satellite's own contract.
+
+    Records about documents of DocTypes that are held back aren't read.
 
     Other satellites have no say here: a run needs nobody else's lake, and the merge widens what it finds.
 
@@ -84,11 +88,12 @@ def document_reading(
     if contract is None or policy is None:
         raise LookupError(f"{satellite} has no schema of {doctype}")
     shape = schema.doctypes[doctype]
-    held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
-    children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys() & schema.doctypes.keys())
+    left_out = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
+    children = sorted((set(shape.tables.values()) - left_out) & contract.children.keys() & schema.doctypes.keys())
     shapes = [("", shape), *((f"{child}.", schema.doctypes[child]) for child in children)]
+    parent = table_reading(satellite, zone, shape, contract.parent, policy, mapping=mapping)
     return DocumentReading(
-        table_reading(satellite, zone, shape, contract.parent, policy, mapping=mapping),
+        replace(parent, filters=without_records_of(shape, [mapping.names.doctype(name) for name in held_back])),
         tuple(
             table_reading(satellite, zone, schema.doctypes[child], contract.children[child], policy, mapping=mapping)
             for child in children

@@ -80,6 +80,24 @@ class UnboundedList(DocTypeFailed):
         )
 
 
+class UnfitAggregate(DocTypeFailed):
+    """An aggregate can't be made of a satellite's documents; the documents aren't read instead."""
+
+    def __init__(self, satellite: str, aggregate: str, mistakes: Sequence[str]) -> None:
+        super().__init__(f"{satellite}: the aggregate {aggregate} can't be made here. {' '.join(mistakes)}")
+
+
+class HiddenDocuments(DocTypeFailed):
+    """Sums over what a user is shown would pass for sums over everything."""
+
+    def __init__(self, satellite: str, aggregate: str, doctype: str, shown: int, counted: int) -> None:
+        super().__init__(
+            f"{satellite}: the groups of {aggregate} have {shown:,} documents, and the site counts {counted:,} of "
+            f"{doctype}: the others are hidden from this user. Nothing was changed. Take the User Permissions off the "
+            "API user, or let its role read all documents."
+        )
+
+
 class UnfitExpectations(DocTypeFailed):
     """The user expects something of fields that the satellite doesn't have, or that the policy holds back."""
 

@@ -32,6 +32,7 @@ class DocTypeOutcome:
         packages: what was committed.
         through: as of when the DocType is complete (UTC); None where this run didn't complete it.
         error: what happened, to what, and what to do; "" unless failed.
+        withheld: groups of an aggregate that have too few documents to be told.
         reports: DocType (own and child) → what its expectations said of this run's rows.
         drift: what the site says otherwise of the DocType.
         data_docs: where Great Expectations' page about them stands, "" where there is none.
@@ -54,6 +55,7 @@ class DocTypeOutcome:
     packages: tuple[Package, ...] = ()
     through: datetime | None = None
     error: str = ""
+    withheld: int = 0
     reports: Mapping[str, ValidationReport] = field(default_factory=dict)
     drift: SeenDrift = field(default_factory=SeenDrift)
     data_docs: str = ""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 from msgspec.structs import replace
 
-from connectors.frappe import Pages, WirePage, read_last_name, read_listed, text_table
+from connectors.frappe import Pages, WirePage, WireTable, read_last_name, read_listed
 from federation.conform.cells import conform_cells
 from federation.contract.fieldtypes import DATETIME
 from federation.extract.context import RunContext
@@ -114,10 +114,11 @@ class _PassRun:
         page_rows = self._context.limits.page_rows
         if self._budget is not None:
             page_rows = min(page_rows, self._budget - self._met)
-        heads = text_table(self._reading.doctype, "name", "modified")
+        wire = self._reading.parent.wire
+        heads = WireTable(wire.doctype, ("name", "modified"), ("text", "text"), wire.filters)
         return read_listed(
             self._context.session,
-            heads if self._kind == "compare" else self._reading.parent.wire,
+            heads if self._kind == "compare" else wire,
             filters=(("name", "<=", str(self._pass.last)),),
             after=self._pass.after or None,
             page_rows=page_rows,

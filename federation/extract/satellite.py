@@ -27,6 +27,7 @@ from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.data_docs import DataDocs
 from federation.drift.reactions import reactions_for
+from federation.extract.aggregates import read_aggregate
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
@@ -46,6 +47,7 @@ from federation.lake.run import LakeRun, new_run_id
 from federation.lakes import lake_folder
 from federation.mapping.satellite_mapping import SatelliteMapping, mapping_of
 from federation.policy.fleet import FleetPolicy
+from federation.settings.aggregates import Aggregate
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.expectations import WrittenExpectations, load_expectations
 from federation.settings.model import Satellite, Settings
@@ -138,6 +140,7 @@ class _Extraction:
     _signals: Signals | None = None
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
+    _aggregates: dict[str, Aggregate] = field(default_factory=dict)
     _last_was_transient: bool = False
     _drift: DriftWatch = field(init=False)
 
@@ -162,7 +165,9 @@ class _Extraction:
         began = self.clock()
         facts = probe(self.session)
         site_clock = self._site_clock(facts)
-        anchors = () if self.options.allow_mass_delete else self._site.anchors
+        wanted = self.settings.selection(self.satellite)
+        known_by = tuple(anchor for anchor in self._site.anchors if anchor.doctype not in wanted.held_back)
+        anchors = () if self.options.allow_mass_delete else known_by
         self._site = replace(self._site, anchors=recognise(self.session, self.satellite.name, anchors))
         overlap = timedelta(seconds=self.settings.overlap_seconds)
         if self._site.begun is None:
@@ -172,15 +177,20 @@ class _Extraction:
             self.run.commit(site=self._site)
         window = site_window(site_clock, began, begun=self._site.begun, bound=self._site.until, overlap=overlap)
         known = self.run.schema or SatelliteSchema(self.satellite.name)
-        wanted = self.settings.selection(self.satellite)
+        wanted, aggregates = self.settings.selection(self.satellite), self.settings.aggregates_of(self.satellite)
         mapping = mapping_of(self.satellite)
-        selected = select(self.session, wanted, known, mapping, only=self.options.doctypes, now=began)
+        selected = select(
+            self.session, wanted, known, mapping, only=self.options.doctypes, now=began, aggregates=aggregates
+        )
+        self._aggregates = {aggregate.name: aggregate for aggregate in selected.aggregates}
         schema = self._drift.follow(known, selected.schema, selected.doctypes)
-        readings = self._readings(selected.doctypes, schema, site_clock.zone, mapping)
+        readings = self._readings((*selected.doctypes, *self._aggregates), schema, site_clock.zone, mapping)
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, schema)}
         if schema != known:
             self.run.describe(schema)
-        self._signals = read_signals(self.session, window, page_rows=self.satellite.page_rows)
+        self._signals = read_signals(
+            self.session, window, page_rows=self.satellite.page_rows, held_back=wanted.held_back
+        )
         self._site = replace(self._site, begun=began, until=window.bound, zone=self._noted_zone(site_clock.zone.key))
         for doctype, reason in selected.failures.items():
             yield self._fail(doctype, reason)
@@ -200,14 +210,18 @@ class _Extraction:
             )
             yield from self._walk_all(context, readings, schema, new)
         if not self._site.anchors:
-            self._site = replace(self._site, anchors=choose_anchors(self.run, readings))
+            documents = [reading for reading in readings if reading.doctype not in self._aggregates]
+            self._site = replace(self._site, anchors=choose_anchors(self.run, documents))
 
     def _readings(
         self, doctypes: Iterable[str], schema: SatelliteSchema, zone: ZoneInfo, mapping: SatelliteMapping
     ) -> list[DocumentReading]:
         fleet = FleetPolicy(self.settings)
+        held_back = self.settings.selection(self.satellite).held_back
         return [
-            document_reading(self.satellite.name, doctype, schema, zone.key, fleet, mapping=mapping)
+            document_reading(
+                self.satellite.name, doctype, schema, zone.key, fleet, mapping=mapping, held_back=held_back
+            )
             for doctype in doctypes
         ]
 
@@ -243,6 +257,8 @@ class _Extraction:
     ) -> DocTypeOutcome:
         context.stop_if_asked(reading.doctype)
         self.progress.started(reading.doctype)
+        if (aggregate := self._aggregates.get(reading.doctype)) is not None:
+            return read_aggregate(context, reading, aggregate, schema.doctypes[reading.doctype])
         signals = self._signals or Signals()
         return run_doctype(
             context,

@@ -15,8 +15,10 @@ from connectors.frappe import (
     read_metas,
 )
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.extract.aggregate_schema import describe_aggregates
 from federation.mapping.metadata import MappingMistaken, mapped_catalogue, mapped_metas
 from federation.mapping.satellite_mapping import SatelliteMapping
+from federation.settings.aggregates import Aggregate
 from federation.settings.selection import Selection
 
 _WITHOUT_FINGERPRINT = timedelta(days=1)
@@ -30,6 +32,7 @@ class Selected:
 
     Attributes:
         doctypes: names, sorted.
+        aggregates: those whose groups are read; `schema` describes them too.
         schema: the satellite's schema, up to date for all of them.
         failures: DocType → why it can't be read; in the words for a reader.
     """
@@ -37,6 +40,7 @@ class Selected:
     doctypes: tuple[str, ...]
     schema: SatelliteSchema
     failures: Mapping[str, str]
+    aggregates: tuple[Aggregate, ...] = ()
 
 
 def select(
@@ -47,8 +51,11 @@ def select(
     *,
     only: Iterable[str] | None,
     now: datetime,
+    aggregates: Iterable[Aggregate] = (),
 ) -> Selected:
     """Return the DocTypes to read now, asking the site for the metadata of those that changed.
+
+    Who names a DocType whose documents stay at the site gets its aggregates.
 
     Three lists (DocType, Custom Field, Property Setter) tell what changed. A site that forbids them is asked for each
     DocType once a day, and names patterns and modules only as far as they were resolved before. All names are the
@@ -61,8 +68,11 @@ def select(
     listed = read_catalogue(session)
     catalogue, clashing = (None, {}) if listed is None else mapped_catalogue(listed, mapping)
     wanted = _wanted(selection, catalogue, known)
+    chosen = tuple(aggregates)
     if only is not None:
-        wanted = sorted(set(only))
+        asked = set(only)
+        wanted = sorted(asked - selection.held_back)
+        chosen = tuple(one for one in chosen if not asked.isdisjoint((one.name, one.doctype)))
     schema = known
     failures = {name: _NO_NAME.format(name) for name in wanted if not is_doctype_name(name)}
     failures.update((name, why) for name, why in clashing.items() if name in wanted)
@@ -82,7 +92,13 @@ def select(
             mappings={meta.name: mapping.digest(meta.name) for meta in metas},
         )
     failures.update(_unreadable(wanted, schema, failures))
-    return Selected(tuple(doctype for doctype in wanted if doctype not in failures), schema, failures)
+    schema, unfit = describe_aggregates(session, chosen, schema, catalogue, mapping, now=now)
+    return Selected(
+        tuple(doctype for doctype in wanted if doctype not in failures),
+        schema,
+        {**failures, **unfit},
+        tuple(one for one in chosen if one.name not in unfit),
+    )
 
 
 def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None, known: SatelliteSchema) -> list[str]:
@@ -90,12 +106,12 @@ def _wanted(selection: Selection, catalogue: Mapping[str, CatalogueEntry] | None
         listed = {
             schema.doctype: schema.module
             for schema in known.doctypes.values()
-            if not (schema.is_child or schema.is_virtual)
+            if not (schema.is_child or schema.is_virtual or schema.aggregate_of)
         }
     else:
         listed = {entry.name: entry.module for entry in catalogue.values() if not (entry.is_child or entry.is_virtual)}
     matching = {doctype for doctype, module in listed.items() if selection.matches(doctype, module)}
-    return sorted(matching | set(selection.names))
+    return sorted((matching | set(selection.names)) - set(selection.aggregates))
 
 
 def _fingerprint(doctype: str, catalogue: Mapping[str, CatalogueEntry] | None) -> str:

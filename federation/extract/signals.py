@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,8 +44,8 @@ class Signals:
         return list(dict.fromkeys((*self.deleted.get(doctype, ()), *renamed)))
 
 
-def read_signals(session: FrappeSession, window: Window, *, page_rows: int) -> Signals:
-    """Return what the site tells of a window of its time.
+def read_signals(session: FrappeSession, window: Window, *, page_rows: int, held_back: Collection[str] = ()) -> Signals:
+    """Return what the site tells of a window of its time; nothing is asked of DocTypes that are held back.
 
     Both lists take a System Manager. They are written in the transactions that they tell of, so the window reaches
     back as that of every walk does.
@@ -54,18 +54,19 @@ def read_signals(session: FrappeSession, window: Window, *, page_rows: int) -> S
         SatelliteError, TransientError: the site failed as a whole.
     """
     after = Position(window.start, "")
+    left_out = [session.names.doctype(doctype) for doctype in held_back]
     deleted: dict[str, dict[str, None]] = {}
     renames: dict[str, list[Rename]] = {}
     silent = []
     try:
-        for page in read_deleted(session, after=after, until=window.until, page_rows=page_rows):
+        for page in read_deleted(session, after=after, until=window.until, page_rows=page_rows, but=left_out):
             for deletion in page.deletions:
                 deleted.setdefault(session.names.our_doctype(deletion.doctype), {})[deletion.name] = None
     except DocTypeError as error:
         _LOG.info("Deletions are found by comparison alone: %s", error)
         silent.append("Deleted Document")
     try:
-        for told in read_renames(session, after=after, until=window.until, page_rows=page_rows):
+        for told in read_renames(session, after=after, until=window.until, page_rows=page_rows, but=left_out):
             for rename in told.renames:
                 renames.setdefault(session.names.our_doctype(rename.doctype), []).append(rename)
     except DocTypeError as error:

@@ -10,6 +10,7 @@ from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, read_single
 from federation.extract.harvest import Harvest
 from federation.extract.outcome import DocTypeOutcome
+from federation.lake.manifest import Position
 
 
 def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTypeOutcome:
@@ -26,18 +27,23 @@ def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTyp
         if whole is not None:
             judge_known = state.accepted_by != harvest.rules.accepting
             harvest.add(whole, observed, [reading.doctype], [True], judge_known=judge_known)
-        bound = context.window(None, "").bound
-        read = replace(
-            state,
-            begun=context.began,
-            through=context.began,
-            until=bound,
-            compared=context.began,
-            uncovered=(),
-            treatments=dict(reading.treatments),
-            mapped=dict(reading.mapped),
-            accepted_by=harvest.rules.accepting,
-            rejected_by=harvest.rules.reading,
-        )
-        harvest.complete(read, context.began)
-        return harvest.outcome(context.began)
+        return complete_at_once(context, reading, harvest)
+
+
+def complete_at_once(context: RunContext, reading: DocumentReading, harvest: Harvest) -> DocTypeOutcome:
+    """End a walk that has read, compared and judged all that there is."""
+    read = replace(
+        context.run.state(reading.doctype),
+        position=Position(),
+        begun=context.began,
+        through=context.began,
+        until=context.window(None, "").bound,
+        compared=context.began,
+        uncovered=(),
+        treatments=dict(reading.treatments),
+        mapped=dict(reading.mapped),
+        accepted_by=harvest.rules.accepting,
+        rejected_by=harvest.rules.reading,
+    )
+    harvest.complete(read, context.began)
+    return harvest.outcome(context.began)

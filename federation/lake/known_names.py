@@ -35,6 +35,14 @@ def count_known(folder: LakeFolder, log: CommitLog, doctype: str) -> int:
     return int(counted[0][0])
 
 
+def alive_names(folder: LakeFolder, log: CommitLog, doctype: str) -> list[str]:
+    """Return all documents of `doctype` that are alive as far as the lake knows, quarantined ones included."""
+    current = read_current(folder, doctype)
+    packages = log.since(current.seq).of(doctype, current.seq)
+    with open_duckdb(folder) as connection:
+        return [name for (name,) in connection.execute(_alive(folder, current, packages)).fetchall()]
+
+
 def alive_among(folder: LakeFolder, current: Current, packages: Sequence[Committed], names: Sequence[str]) -> set[str]:
     """Return those of `names` that are alive by `current` and `packages`, quarantined ones included."""
     if not names or not (current.files or packages):

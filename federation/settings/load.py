@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from federation.settings.aggregates import Aggregate, Dimension
 from federation.settings.document import LARGEST_FILE, Document, KeyPath, key_text, read_document
 from federation.settings.errors import Problem, SettingsError, did_you_mean, echo
 from federation.settings.expectations import load_expectations
@@ -38,6 +39,8 @@ _SECTIONS: Final[Mapping[KeyPath, type[Section]]] = {
     ("satellites", _ANY, "credentials"): CredentialReferences,
     ("satellites", _ANY, "mapping", _ANY): DocTypeMapping,
     ("policy", _ANY): PolicyRule,
+    ("aggregates", _ANY): Aggregate,
+    ("aggregates", _ANY, "by", _ANY): Dimension,
     ("mothership",): MothershipSettings,
     ("mothership", "analysts", _ANY): Analyst,
     ("reconcile",): Reconcile,

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, Field, StrictInt, ValidationInfo, field_validator, model_validator
 
 from federation.lake.place import LakePlace
+from federation.settings.aggregates import Aggregate, disagreements_of_aggregates
 from federation.settings.agreement import (
     disagreements_of_drift,
     disagreements_of_jurisdictions,
@@ -255,6 +256,11 @@ class Settings(Section):
     """What leaves a site as it is, masked, hashed, or not at all."""
     drift: tuple[DriftRule, ...] = Field(default=(), examples=[[{"change": "field_added", "reaction": "freeze"}]])
     """What is done when a site changes what its DocTypes are."""
+    aggregates: tuple[Aggregate, ...] = Field(
+        default=(),
+        examples=[[{"name": "Salary by company", "doctype": "Salary Slip", "by": ["company"], "at_least": 5}]],
+    )
+    """DocTypes that leave a site as counts and sums alone, never as documents."""
     lake: LakeSetting = Field(default="var/lake", validate_default=True, examples=["var/lake"])
     """Folder or fsspec URL (s3://bucket/lake) of the packages; or one for each jurisdiction, and a `default`."""
     mothership: Annotated[
@@ -314,6 +320,16 @@ class Settings(Section):
         if satellites is not None and (found := list(disagreements_of_drift(drift, satellites))):
             raise mistakes(found)
         return drift
+
+    @field_validator("aggregates")
+    @classmethod
+    def _aggregates_agree(cls, aggregates: tuple[Aggregate, ...], info: ValidationInfo) -> tuple[Aggregate, ...]:
+        satellites: Mapping[str, Satellite] | None = info.data.get("satellites")
+        if satellites is not None:
+            selected = [*info.data.get("doctypes", ()), *(n for one in satellites.values() for n in one.doctypes or ())]
+            if found := list(disagreements_of_aggregates(aggregates, satellites, selected)):
+                raise mistakes(found)
+        return aggregates
 
     @field_validator("lake")
     @classmethod
@@ -390,8 +406,19 @@ class Settings(Section):
         """Return the satellites to read from, in the order of the file."""
         return tuple(satellite for satellite in self.satellites.values() if satellite.enabled)
 
+    def aggregates_of(self, satellite: Satellite) -> tuple[Aggregate, ...]:
+        """Return the aggregates that are made of a satellite's documents; these leave it no other way."""
+        return tuple(aggregate for aggregate in self.aggregates if aggregate.applies_to(satellite))
+
     def selection(self, satellite: Satellite) -> Selection:
-        """Return the DocTypes wanted from a satellite: its own, or else the common ones."""
-        if satellite.doctypes is None and satellite.modules is None:
-            return Selection.of(self.doctypes, self.modules)
-        return Selection.of(satellite.doctypes or (), satellite.modules or ())
+        """Return the DocTypes wanted from a satellite: its own, or else the common ones, and its aggregates."""
+        own = satellite.doctypes is not None or satellite.modules is not None
+        doctypes, modules = (satellite.doctypes, satellite.modules) if own else (self.doctypes, self.modules)
+        aggregates = self.aggregates_of(satellite)
+        return Selection.of(
+            doctypes or (),
+            modules or (),
+            tuple(aggregate.name for aggregate in aggregates),
+            # A DocType of the site that is called like an aggregate would share its table.
+            frozenset({*(one.doctype for one in aggregates), *(one.name for one in self.aggregates)}),
+        )

@@ -392,3 +392,19 @@ def test_examples_of_the_quarantine_show_what_the_policy_lets_out(federation):
     result = federation.run("sync", "north")
     assert not _checks(result)["mothership/customer:quarantine"].passed
     assert "secret" not in "".join(str(entry) for entry in federation.instance.all_logs(result.run_id))
+
+
+def test_an_aggregate_is_an_asset_like_any_doctype_and_its_documents_are_none(federation):
+    with federation.settings_file.open("a") as file:
+        file.write(
+            "aggregates:\n  - {name: Orders by customer, doctype: Order, by: [customer], sum: [], at_least: 1}\n"
+        )
+    made = _materialized(result := federation.run("sync", "north"))
+    assert result.success
+    assert {key for key in made if "order" in key} == {"conformed/orders_by_customer", "mothership/orders_by_customer"}
+    (row,) = made["conformed/orders_by_customer"].metadata["sample"].records
+    assert {key: value for key, value in row.data.items() if key != "name"} == {"customer": "Ada", "documents": "1"}
+    assert _checks(result)["conformed/orders_by_customer:read"].passed
+    assert federation.rows("SELECT customer, documents FROM orders_by_customer") == [
+        {"customer": "Ada", "documents": 1}
+    ]
