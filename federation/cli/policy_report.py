@@ -10,7 +10,7 @@ from typing import Final
 
 from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
-from federation.extract.treatment import UNKNOWN, is_stricter, older_treatments
+from federation.policy.treatment import UNKNOWN, is_stricter, older_treatments
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest

@@ -55,7 +55,7 @@ class _ChangesWalk:
 
     def __post_init__(self) -> None:
         state = self.context.run.state(self.reading.doctype)
-        self._state = replace(state, treatments=dict(self.reading.treatments))
+        self._state = replace(state, treatments=dict(self.reading.treatments), withheld=self.reading.withheld)
         self._bound = self.context.window(None, "").bound
         self._open = self._state.open or self._new_walk()
 

@@ -15,7 +15,7 @@ from federation.extract.passes import run_pass
 from federation.extract.patching import fields_of, new_fields, patch_columns
 from federation.extract.signals import Signals
 from federation.extract.singles import read_single_doctype
-from federation.extract.treatment import older_treatments
+from federation.policy.treatment import older_treatments
 from federation.lake.known_names import count_known
 from federation.lake.run import LakeRun
 
@@ -80,6 +80,7 @@ def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSche
         state,
         uncovered=(*state.uncovered, *new),
         treatments=dict(reading.treatments),
+        withheld=reading.withheld,
         older_treatments=older_treatments(state.older_treatments, state.treatments, reading.treatments, read),
     )
     if noted != state:

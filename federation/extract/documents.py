@@ -16,7 +16,7 @@ from federation.conform.reading import TableReading, table_reading
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
-from federation.extract.treatment import treatments
+from federation.policy.treatment import named_fields, treatments
 from federation.policy.fleet import FleetPolicy
 
 TO_RENAME = "to_rename"
@@ -39,6 +39,7 @@ class DocumentReading:
         child_fields: the fields that hold child rows → their child DocType.
         is_single: there is one document, and no list of it.
         treatments: field, a child table's with its DocType in front → what the policy makes of it.
+        withheld: fields, named alike, that are kept on the lake and don't go on to the mothership.
     """
 
     parent: TableReading
@@ -46,6 +47,7 @@ class DocumentReading:
     child_fields: Mapping[str, str] = field(default_factory=dict)
     is_single: bool = False
     treatments: Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
 
     @property
     def doctype(self) -> str:
@@ -76,6 +78,7 @@ def document_reading(
     shape = schema.doctypes[doctype]
     held_back = {child for field, child in shape.tables.items() if not fleet.keeps(satellite, shape.asked_table(field))}
     children = sorted((set(shape.tables.values()) - held_back) & contract.children.keys() & schema.doctypes.keys())
+    shapes = [("", shape), *((f"{child}.", schema.doctypes[child]) for child in children)]
     return DocumentReading(
         table_reading(satellite, zone, shape, contract.parent, policy),
         tuple(
@@ -84,7 +87,8 @@ def document_reading(
         ),
         {fieldname: child for fieldname, child in shape.tables.items() if child in children},
         shape.is_single,
-        treatments([("", shape), *((f"{child}.", schema.doctypes[child]) for child in children)], policy),
+        treatments(shapes, policy),
+        tuple(sorted(name for name, asked in named_fields(shapes) if fleet.withholds(satellite, asked))),
     )
 
 

@@ -37,6 +37,7 @@ def read_single_doctype(context: RunContext, reading: DocumentReading) -> DocTyp
             treatments=dict(reading.treatments),
             accepted_by=harvest.rules.accepting,
             rejected_by=harvest.rules.reading,
+            withheld=reading.withheld,
         )
         harvest.complete(read, context.began)
         return harvest.outcome(context.began)

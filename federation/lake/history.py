@@ -11,10 +11,16 @@ from federation.lake.manifest import Manifest, Package
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A package and the commit that brought it."""
+    """A package and the commit that brought it.
+
+    Attributes:
+        treatments: field → what the policy made of it as the package was read, for those that weren't taken as they
+            are; None where that wasn't remembered.
+    """
 
     seq: int
     package: Package
+    treatments: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,13 @@ class History:
         released = dict(self.released)
         for manifest in manifests:
             for package in manifest.packages:
-                packages.setdefault(package.doctype, []).append(Committed(manifest.seq, package))
+                before = packages.setdefault(package.doctype, [])
+                state = manifest.doctypes.get(package.doctype)
+                treatments: Mapping[str, str] | None = state.treatments if state else None
+                if before and before[-1].treatments == treatments:
+                    # One of what thousands of manifests say alike is enough.
+                    treatments = before[-1].treatments
+                before.append(Committed(manifest.seq, package, treatments))
             completed.update(walk.id for walk in manifest.completed)
             released.update(dict.fromkeys(manifest.released, manifest.seq))
             newest = manifest

@@ -170,6 +170,7 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         treatments: field → what the policy makes of it, for those that aren't taken as they are; None where rows
             were read before this was remembered.
         older_treatments: field → the loosest treatment that older packages carry, where it is another one.
+        withheld: fields that are kept here and don't go on to the mothership.
         temporary: documents alive under temporary names.
         temporary_newest: the newest `creation` among them, as on the wire.
         accepted_by: the fingerprint of the rules that all accepted documents were judged by; "" where that isn't known.
@@ -186,6 +187,7 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     uncovered: tuple[str, ...] = ()
     treatments: dict[str, str] | None = None
     older_treatments: dict[str, str] = {}
+    withheld: tuple[str, ...] = ()
     temporary: int = 0
     temporary_newest: str = ""
     accepted_by: str = ""

@@ -14,6 +14,7 @@ from federation.mothership.system_tables import (
     META,
     QUARANTINE,
     SYSTEM_TABLES,
+    TREATMENT,
     VERSION,
     VIEW,
     SystemColumn,
@@ -91,6 +92,9 @@ MIGRATIONS: Final[Migrations] = {
     2: (AddTable(VIEW),),
     3: (),
     4: (AddColumn(QUARANTINE, _RULE), FillText(QUARANTINE, _RULE), AddTable(HELD)),
+    5: (),
+    6: (),
+    7: (AddTable(TREATMENT),),
 }
 
 

@@ -12,6 +12,9 @@ Above all rules: Password fields are never requested; identity fields (`name`, `
 pattern reaches them. `hash` is for text, and so is `mask`, but for `year`, which is for dates: whatever else such a
 rule reaches is dropped, for a hash of few possible values is no secret and child rows have none.
 
+A rule `at: mothership` drops a field on the way from the lake to the mothership, or excepts it from such a rule. What
+leaves the site is for the other rules to say, and the mothership never gets more than the lake.
+
 A field that had other fieldtypes before is treated by the strictest of what the rules say of each: a site that retypes
 an Attach loosens nothing.
 """
@@ -89,6 +92,9 @@ class Mask:
 Action = Keep | Drop | Hash | Mask
 ActionName = Literal["keep", "mask", "hash", "drop"]
 
+Destination = Literal["lake", "mothership"]
+"""How far a field goes: from the site to the satellite's lake, and from there to the mothership."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -123,35 +129,46 @@ class SatellitePolicy:
     """What happens to each field of one satellite. `policy_for` makes it."""
 
     _rules: tuple[_RankedRule, ...]
+    _rules_of_lake: tuple[_RankedRule, ...]
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The rules that reach the satellite, by their place in the settings: two alike do the same to every field."""
         return tuple(rule.number for rule in self._rules)
 
-    def action(self, asked: AskedField) -> Action:
-        """Return what happens to a field. For one that holds child rows Drop means that they stay at the site."""
-        return self.decide(asked).action
+    def action(self, asked: AskedField, destination: Destination = "lake") -> Action:
+        """Return what happens to a field. For one that holds child rows Drop means that these don't go so far."""
+        return self.decide(asked, destination).action
 
-    def decide(self, asked: AskedField) -> Decision:
-        """Return what happens to a field and why."""
+    def decide(self, asked: AskedField, destination: Destination = "lake") -> Decision:
+        """Return what happens to a field on its way to a destination, and why."""
+        on_lake = self._decide(asked, self._rules_of_lake)
+        if destination == "lake" or len(self._rules) == len(self._rules_of_lake):
+            return on_lake
+        return max(on_lake, self._decide(asked, self._rules), key=_strictness)
+
+    def _decide(self, asked: AskedField, rules: tuple[_RankedRule, ...]) -> Decision:
         fieldtypes = (asked.fieldtype, *asked.past_fieldtypes)
         if "Password" in fieldtypes:
             return Decision(Drop(), "a Password is never requested")
         if asked.fieldname in IDENTITY_FIELDS:
             return Decision(Keep(), "it identifies the document")
-        decisions = [self._as(fieldtype, asked) for fieldtype in dict.fromkeys(fieldtypes)]
-        return max(decisions, key=lambda decision: _STRICTNESS[action_name(decision.action)])
+        return max((_taken_as(fieldtype, asked, rules) for fieldtype in dict.fromkeys(fieldtypes)), key=_strictness)
 
-    def _as(self, fieldtype: str, asked: AskedField) -> Decision:
-        """Return what happens to the field where a rule that matches it as a `fieldtype` decides."""
-        by_default = fieldtype in DROPPED_BY_DEFAULT
-        for rule in self._rules:
-            if rule_selects(rule.rule, asked, fieldtype) and (rule.names_fields or not by_default):
-                return _obey(rule, asked.fieldtype)
-        if by_default:
-            return Decision(Drop(), f"a field of type {fieldtype} is dropped unless a rule names it")
-        return Decision(Keep(), "no rule matches")
+
+def _taken_as(fieldtype: str, asked: AskedField, rules: tuple[_RankedRule, ...]) -> Decision:
+    """Return what happens to the field where a rule that matches it as a `fieldtype` decides."""
+    by_default = fieldtype in DROPPED_BY_DEFAULT
+    for rule in rules:
+        if rule_selects(rule.rule, asked, fieldtype) and (rule.names_fields or not by_default):
+            return _obey(rule, asked.fieldtype)
+    if by_default:
+        return Decision(Drop(), f"a field of type {fieldtype} is dropped unless a rule names it")
+    return Decision(Keep(), "no rule matches")
+
+
+def _strictness(decision: Decision) -> int:
+    return _STRICTNESS[action_name(decision.action)]
 
 
 def policy_for(settings: Settings, satellite: Satellite) -> SatellitePolicy:
@@ -161,7 +178,8 @@ def policy_for(settings: Settings, satellite: Satellite) -> SatellitePolicy:
         for number, rule in enumerate(settings.policy, 1)
         if _selects(rule.satellite, satellite.name) and _selects(rule.jurisdiction, satellite.jurisdiction or "")
     ]
-    return SatellitePolicy(tuple(sorted(ranked, key=lambda rule: rule.rank, reverse=True)))
+    rules = tuple(sorted(ranked, key=lambda rule: rule.rank, reverse=True))
+    return SatellitePolicy(rules, tuple(rule for rule in rules if rule.rule.at is None))
 
 
 def rule_selects(rule: PolicyRule, asked: AskedField, fieldtype: str) -> bool:
@@ -176,7 +194,7 @@ def rule_selects(rule: PolicyRule, asked: AskedField, fieldtype: str) -> bool:
 
 def written_rule(number: int, rule: PolicyRule) -> str:
     """Return a rule as a reader finds it in the settings: `policy[2] {field: email_id, action: drop}`."""
-    keys = ("jurisdiction", "satellite", "doctype", "field", "fieldtype", "permlevel", "action", "show")
+    keys = ("jurisdiction", "satellite", "doctype", "field", "fieldtype", "permlevel", "action", "show", "at")
     said = [f"{key}: {value}" for key in keys if (value := getattr(rule, key)) is not None]
     return f"policy[{number}] {{{', '.join(said)}}}"
 

@@ -147,6 +147,9 @@ class PolicyRule(Section):
     action: Literal["keep", "drop", "hash", "mask"] = Field(examples=["drop"])
     """keep; drop: never requested from the site; hash: keyed HMAC-SHA256 of text; mask: only what `show` says. What
     can't be hashed or masked so is dropped."""
+    at: Literal["mothership"] | None = Field(default=None, examples=["mothership"])
+    """mothership: the rule is about what goes on from the lake: `drop` leaves the field on the satellite's own lake.
+    Absent: it holds from the site on, for the lake and the mothership."""
     show: Show | None = Field(default=None, examples=["last 4"])
     """What `mask` lets be seen: "last 4" characters of texts, the "domain" of e-mail addresses, the "year" of dates."""
     key: Secret | None = Field(default=None, examples=["env:FEDERATION_HASH_KEY"])
@@ -165,6 +168,9 @@ class PolicyRule(Section):
             )
         if self.action != "mask" and self.show is not None:
             found.append((("show",), f"has no meaning with {self.action}", "remove it, or write `action: mask`"))
+        if self.at is not None and self.action in ("hash", "mask"):
+            what = f"can't be combined with {self.action}: values are altered as they leave the site, not later"
+            found.append((("at",), what, "remove `at`, so that the lake has them so too, or write `action: drop`"))
         if self.action != "keep" and self.field in IDENTITY_FIELDS:
             found.append(
                 (

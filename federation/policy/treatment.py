@@ -8,9 +8,10 @@ level, is seen as a change of what its column holds.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema
 from federation.policy.rules import Action, Drop, Hash, Mask, SatellitePolicy
 
@@ -22,7 +23,7 @@ _WHICH_KEY: Final = b"federation: which key is this?"
 
 
 def treatments(shapes: Iterable[tuple[str, DocTypeSchema]], policy: SatellitePolicy) -> dict[str, str]:
-    """Return field → treatment, for the fields that are there today and aren't taken as they are.
+    """Return field → treatment, for the fields that are or were there and aren't taken as they are.
 
     Args:
         shapes: what stands before the fieldnames, nothing or `Child.`, and the DocType that has the fields.
@@ -31,13 +32,15 @@ def treatments(shapes: Iterable[tuple[str, DocTypeSchema]], policy: SatellitePol
     Raises:
         SettingsError: the key of a hash can't be had.
     """
-    found = {
-        prefix + asked.fieldname: treatment_of(policy.action(asked))
-        for prefix, shape in shapes
-        for asked in shape.asked_fields()
-        if shape.is_there(asked.fieldname)
-    }
+    found = {name: treatment_of(policy.action(asked)) for name, asked in named_fields(shapes)}
     return {name: treatment for name, treatment in sorted(found.items()) if treatment}
+
+
+def named_fields(shapes: Iterable[tuple[str, DocTypeSchema]]) -> Iterator[tuple[str, AskedField]]:
+    """Yield what each field is remembered as, and how a policy is asked about it; `shapes` as in `treatments`."""
+    for prefix, shape in shapes:
+        for asked in shape.asked_fields():
+            yield prefix + asked.fieldname, asked
 
 
 def treatment_of(action: Action) -> str:
