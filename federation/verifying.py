@@ -88,7 +88,9 @@ def _structure(settings: Settings) -> Iterator[Finding]:
     if settings.mothership.engine == "mariadb":
         from federation.mothership.mariadb.structure import structure  # noqa: PLC0415 - only where it is MariaDB
 
-        yield from structure(mariadb_address(settings), FleetPolicy(settings, "mothership"), settings.mothership.indexes)
+        yield from structure(
+            mariadb_address(settings), FleetPolicy(settings, "mothership"), settings.mothership.indexes
+        )
 
 
 Merged = Mapping[str, frozenset[str]]

@@ -10,7 +10,6 @@ from typing import Final
 
 from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
-from federation.policy.treatment import UNKNOWN, is_stricter, older_treatments
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest
@@ -27,6 +26,7 @@ from federation.policy.rules import (
     action_name,
     policy_for,
 )
+from federation.policy.treatment import UNKNOWN, is_stricter, older_treatments
 from federation.settings.model import Satellite, Settings
 from federation.settings.selection import Selection
 

@@ -15,9 +15,9 @@ from federation.extract.passes import run_pass
 from federation.extract.patching import fields_of, new_fields, patch_columns
 from federation.extract.signals import Signals
 from federation.extract.singles import read_single_doctype
-from federation.policy.treatment import older_treatments
 from federation.lake.known_names import count_known
 from federation.lake.run import LakeRun
+from federation.policy.treatment import older_treatments
 
 Depth = Literal["changes", "reconcile", "full"]
 """What a run looks for: what `modified` and the site's lists tell; within a budget also what they don't; everything."""

@@ -16,8 +16,8 @@ from federation.conform.reading import TableReading, table_reading
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.contract.union import contract_of
 from federation.extract.errors import NamelessDocument
-from federation.policy.treatment import named_fields, treatments
 from federation.policy.fleet import FleetPolicy
+from federation.policy.treatment import named_fields, treatments
 
 TO_RENAME = "to_rename"
 """Says that a GL Entry or a Stock Ledger Entry still bears its temporary name."""

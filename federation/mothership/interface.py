@@ -71,12 +71,14 @@ class MergeReport:
         failed: DocType → why nothing of it was merged.
         cursor: the commit up to which nothing of the log is needed any more.
         remarks: what an administrator of the database should know: a sentence each.
+        anew: DocTypes that were merged anew from the lake, because the policy treats them otherwise now.
     """
 
     merged: tuple[MergeResult, ...] = ()
     failed: Mapping[str, MergeFailed] = field(default_factory=dict)
     cursor: int = 0
     remarks: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

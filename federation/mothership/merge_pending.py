@@ -70,7 +70,8 @@ def merge_pending(engine: Engine, log: CommitLog, policy: FieldPolicy) -> MergeR
     reached = max(cursor, settled(history, merged))
     if reached != cursor:
         write_cursor(engine.connection, satellite, log.source, reached)
-    return MergeReport(tuple(results), failed | undescribed, reached)
+    anew = tuple(result.doctype for result in results if result.doctype in stale)
+    return MergeReport(tuple(results), failed | undescribed, reached, anew=anew)
 
 
 def _take_schema(engine: Engine, folder: LakeFolder, history: History) -> str:
@@ -89,8 +90,8 @@ def _require_all(engine: Engine, log: CommitLog, doctype: str, on_lake: Collecti
     ledger = merged_packages(engine.connection, log.folder.satellite, log.source, 0, doctype)
     if gone := ledger - {*on_lake}:
         reason = (
-            f"the policy changed, so it must be merged anew, and {len(gone):,} packages that were merged are not on the "
-            "lake any more. Bring them back, or go without them: `federation rebuild --accept-losses`."
+            f"the policy changed, so it must be merged anew, and {len(gone):,} packages that were merged are not on "
+            "the lake any more. Bring them back, or go without them: `federation rebuild --accept-losses`."
         )
         raise MergeFailed(log.folder.satellite, doctype, reason)
 

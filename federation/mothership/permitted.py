@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from federation.contract.names import column_name, utc_name
-from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.contract.satellite_schema import SatelliteSchema
 from federation.lake.manifest import DocTypeState
 from federation.mothership.interface import FieldPolicy
 from federation.mothership.package_files import ReadyFile, ReadyPackage
@@ -136,11 +136,11 @@ def _redacted(
         HIDDEN if value and fieldname in anywhere else value
         for fieldname, value in zip(rows["fieldname"].to_pylist(), rows["value"].to_pylist(), strict=True)
     ]
-    documents = [
-        _document_without(text, own | {*held_back}, of_children) for text in rows["document"].to_pylist()
-    ]
+    documents = [_document_without(text, own | {*held_back}, of_children) for text in rows["document"].to_pylist()]
     for column, cells in (("value", values), ("document", documents)):
-        rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), pa.array(cells, pa.string()))
+        rows = rows.set_column(
+            rows.schema.get_field_index(column), rows.schema.field(column), pa.array(cells, pa.string())
+        )
     path = scratch / f"{package.package.id.replace('/', ' ')} quarantine.parquet"
     pq.write_table(rows, path)
     return replace(package.quarantine, path=str(path))

@@ -53,9 +53,7 @@ def told(shop: Shop) -> list[dict[str, Any]]:
     return [{column: value for column, value in row.items() if value is not None} for row in stand]
 
 
-def test_a_field_that_stays_on_the_lake_is_read_and_goes_no_further(
-    shop: Shop, place: object, tmp_path: Path
-) -> None:
+def test_a_field_that_stays_on_the_lake_is_read_and_goes_no_further(shop: Shop, place: object, tmp_path: Path) -> None:
     fill(shop)
     held = under(shop, place, HERE)
     synced(held)
