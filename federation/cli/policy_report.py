@@ -19,6 +19,7 @@ from federation.policy.rules import (
     Action,
     ActionName,
     Decision,
+    Destination,
     Drop,
     Hash,
     Mask,
@@ -44,9 +45,12 @@ class FieldFate:
         label: as the form shows it.
         fieldtype: Frappe's fieldtype.
         permlevel: Frappe's permission level.
-        action: keep, mask, hash or drop.
+        action: keep, mask, hash or drop, on the way from the site to the satellite's lake.
         shows: what a mask lets be seen; "" where there is none.
         rule: the rule that says so, or what stands above all rules.
+        at_mothership: what happens to it on the way to the mothership: the same, or drop.
+        rule_at_mothership: the rule that says so where it is another one, else "".
+        catching_up: older rows are being read again for it; until then they are empty there, or as before.
         older: how values that were read under a looser policy stand: clear, masked, hashed, or unknown where that was
             not remembered; "" where there are none.
         older_in: where they may still lie: lake, mothership. What is told of a field that holds child rows goes for
@@ -60,6 +64,9 @@ class FieldFate:
     action: ActionName
     shows: str
     rule: str
+    at_mothership: ActionName
+    rule_at_mothership: str = ""
+    catching_up: bool = False
     older: str = ""
     older_in: tuple[str, ...] = ()
 
@@ -157,11 +164,12 @@ def fates_of(
     ]
     for shape in parents:
         state = newest.doctypes.get(shape.doctype)
-        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], ""))
+        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], "", ""))
     for child in sorted({child for shape in parents for child in shape.tables.values()} & schema.doctypes.keys()):
         owners = [shape for shape in parents if child in shape.tables.values()]
         states = [(f"{child}.", newest.doctypes.get(owner.doctype)) for owner in owners]
-        fields = _fates(schema.doctypes[child], policy, states, _held_back(child, owners, policy))
+        held_back, held_beyond = (_held_back(child, owners, policy, where) for where in ("lake", "mothership"))
+        fields = _fates(schema.doctypes[child], policy, states, held_back, held_beyond)
         yield _counted(child, tuple(owner.doctype for owner in owners), fields)
 
 
@@ -171,53 +179,83 @@ def _counted(doctype: str, rows_of: tuple[str, ...], fields: Iterable[FieldFate]
     return DocTypeFates(doctype, rows_of, {action: found[action] for action in ACTIONS}, listed)
 
 
-def _held_back(child: str, owners: Iterable[DocTypeSchema], policy: SatellitePolicy) -> str:
-    """Return why no row of a child DocType leaves the site, "" where some do."""
+def _held_back(child: str, owners: Iterable[DocTypeSchema], policy: SatellitePolicy, destination: Destination) -> str:
+    """Return why no row of a child DocType gets to a destination, "" where some do."""
     reasons = []
     for owner in owners:
-        decisions = [policy.decide(owner.asked_table(name)) for name, held in owner.tables.items() if held == child]
+        asked = [owner.asked_table(name) for name, held in owner.tables.items() if held == child]
+        decisions = [policy.decide(one, destination) for one in asked]
         dropped = next((decision for decision in decisions if isinstance(decision.action, Drop)), None)
         if dropped is None:
             return ""
         reasons.append(dropped.reason)
-    return f"its rows stay at the site: {reasons[0]}"
+    return f"its rows stay {'at the site' if destination == 'lake' else 'on the lake'}: {reasons[0]}"
 
 
 def _fates(
-    shape: DocTypeSchema, policy: SatellitePolicy, states: Sequence[tuple[str, DocTypeState | None]], held_back: str
+    shape: DocTypeSchema,
+    policy: SatellitePolicy,
+    states: Sequence[tuple[str, DocTypeState | None]],
+    held_back: str,
+    held_beyond: str,
 ) -> Iterator[FieldFate]:
     present = [field for field in shape.fields.values() if field.present and not field.hidden_reason]
     for field in present:
-        decision = Decision(Drop(), held_back) if held_back else policy.decide(field.asked(shape.doctype))
-        yield _fate(field.asked(shape.doctype), field.label, decision, () if held_back else states)
+        asked = field.asked(shape.doctype)
+        if held_back:
+            decision = beyond = Decision(Drop(), held_back)
+        else:
+            decision, beyond = policy.decide(asked), policy.decide(asked, "mothership")
+        if held_beyond:
+            beyond = Decision(Drop(), held_beyond)
+        yield _fate(asked, field.label, decision, beyond, () if held_back else states)
     for fieldname in shape.tables:
         label = shape.table_fields[fieldname].label if fieldname in shape.table_fields else ""
-        yield _fate(shape.asked_table(fieldname), label, policy.decide(shape.asked_table(fieldname)), states)
+        asked = shape.asked_table(fieldname)
+        yield _fate(asked, label, policy.decide(asked), policy.decide(asked, "mothership"), states)
 
 
 def _fate(
-    asked: AskedField, label: str, decision: Decision, states: Iterable[tuple[str, DocTypeState | None]]
+    asked: AskedField,
+    label: str,
+    decision: Decision,
+    beyond: Decision,
+    states: Iterable[tuple[str, DocTypeState | None]],
 ) -> FieldFate:
     action = decision.action
-    found = [_older(action, prefix + asked.fieldname, state) for prefix, state in states]
+    remembered = [(prefix + asked.fieldname, state) for prefix, state in states if state is not None]
+    found = [_older(action, name, state) for name, state in remembered]
     older, older_in = max(found, key=lambda one: len(one[1]), default=("", ()))
     shows = action.show if isinstance(action, Mask) else ""
-    name = action_name(action)
     return FieldFate(
-        asked.fieldname, label, asked.fieldtype, asked.permlevel, name, shows, decision.reason, older, older_in
+        asked.fieldname,
+        label,
+        asked.fieldtype,
+        asked.permlevel,
+        action_name(action),
+        shows,
+        decision.reason,
+        at_mothership=action_name(beyond.action),
+        rule_at_mothership="" if beyond == decision else beyond.reason,
+        catching_up=any(name in state.uncovered for name, state in remembered),
+        older=older,
+        older_in=older_in,
     )
 
 
-def _older(action: Action, name: str, state: DocTypeState | None) -> tuple[str, tuple[str, ...]]:
-    """Return how values that were read under a looser policy stand, and where."""
-    if state is None or (state.begun is None and state.open is None):
+def _older(action: Action, name: str, state: DocTypeState) -> tuple[str, tuple[str, ...]]:
+    """Return how values that were read under a looser policy stand, and where.
+
+    The merge that follows a run leaves none in the mothership.
+    """
+    if state.begun is None and state.open is None:
         return "", ()
     now = _treatment(action, name, state.treatments or {})
     today: Mapping[str, str] = {name: now} if now else {}
     older = older_treatments(state.older_treatments, state.treatments, today, [name]).get(name)
     if older is None or not now or not is_stricter(now, older):
         return "", ()
-    replaced = now != "drop" and name not in state.uncovered and (state.treatments or {}).get(name, "") == now
+    replaced = (state.treatments or {}).get(name, "") == now
     return _OLDER[older.partition(" ")[0]], ("lake",) if replaced else ("lake", "mothership")
 
 

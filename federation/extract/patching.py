@@ -34,9 +34,10 @@ def new_fields(
         known: what the satellite had shown before.
         now: what it shows.
         reading: how it is read now.
-        treated: the treatments under which it was read before, None where they weren't remembered.
+        treated: the treatments under which it was read before. Where they weren't remembered, nobody knows what a
+            field holds that isn't taken as it is today.
     """
-    before = reading.treatments if treated is None else treated
+    before = treated or {}
     for table in (reading.parent, *reading.children):
         if table.table.doctype not in known.doctypes or table.table.doctype not in now.doctypes:
             continue
