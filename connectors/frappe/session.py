@@ -71,7 +71,10 @@ class FrappeSession:
         url: the site's address.
         limits: what the site is asked to bear.
         page_sizes: how many rows of each DocType it turned out to bear.
+        is_discreet: errors don't quote the site, whose words may name documents.
     """
+
+    is_discreet = False
 
     def __init__(
         self,
@@ -301,6 +304,8 @@ class FrappeSession:
         retry_after: float | None = None,
         refused_field: str | None = None,
     ) -> FrappeError:
+        if self.is_discreet:
+            said = ""
         for secret in (self._credentials.api_secret, self._credentials.api_key):
             said = said.replace(secret, "…")
         return failure(

@@ -65,7 +65,7 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
     for field, cells in zip(reading.fields, page.columns, strict=True):
         if field.fieldname in page.refused:
             continue
-        kept = field.alter(cells)
+        kept = field.alter(cells, _types(page, field))
         wire[field.fieldname] = kept
         conformed = conform_cells(kept, field.own.wire, field.own.arrow, field.column.type)
         misfits.extend(_misfits(field, kept, conformed))
@@ -79,6 +79,12 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
     return ConformedPage(
         pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), tuple(misfits), wire
     )
+
+
+def _types(page: WirePage, field: ReadField) -> Sequence[object]:
+    """Return of which DocTypes the names are that a field holds, () where the site doesn't tell."""
+    told = field.type_field in page.fields and field.type_field not in page.refused
+    return page.column(field.type_field) if told else ()
 
 
 def _misfits(field: ReadField, cells: Sequence[object], conformed: Cells) -> list[Misfit]:

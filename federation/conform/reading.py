@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -13,7 +13,8 @@ from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
 from federation.policy.apply import hash_cells, mask_cells
-from federation.policy.rules import Drop, Hash, Mask, SatellitePolicy
+from federation.policy.rules import Drop, Hash, HashLinked, Mask, SatellitePolicy
+from federation.policy.treatment import NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class ReadField:
     Attributes:
         hash_key: what its values are hashed with.
         show: what a mask lets be seen of its values.
+        type_field: the field that says of which DocType the name is that it holds.
+        name_keys: DocType → what its names are hashed with, where `type_field` says that DocType.
     """
 
     fieldname: str
@@ -30,17 +33,36 @@ class ReadField:
     column: Column
     hash_key: bytes | None = None
     show: str = ""
+    type_field: str = ""
+    name_keys: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def is_altered(self) -> bool:
         """Its values are not the site's: they are hashed, or a mask shows a part of them."""
-        return self.hash_key is not None or bool(self.show)
+        return self.hash_key is not None or bool(self.show) or bool(self.name_keys)
 
-    def alter(self, cells: Sequence[object]) -> Sequence[object]:
-        """Return cells as the policy lets them leave the satellite."""
+    def alter(self, cells: Sequence[object], types: Sequence[object] = ()) -> Sequence[object]:
+        """Return cells as the policy lets them leave the satellite.
+
+        Args:
+            cells: as they were decoded.
+            types: the cells of `type_field`, where there is one; a cell whose type isn't told is null.
+        """
+        if self.name_keys:
+            return self._alter_names(cells, types)
         if self.hash_key is not None:
             return hash_cells(cells, self.hash_key)
         return mask_cells(cells, self.show, self.own.arrow) if self.show else cells
+
+    def _alter_names(self, cells: Sequence[object], types: Sequence[object]) -> Sequence[object]:
+        """Hash the cells of each DocType at once."""
+        altered = list(cells)
+        spelled = [str(kind or "").strip().casefold() for kind in types] or [""] * len(altered)
+        for doctype, key in self.name_keys.items():
+            rows = [row for row, kind in enumerate(spelled) if kind == doctype.casefold()]
+            for row, cell in zip(rows, hash_cells([cells[row] for row in rows], key), strict=True):
+                altered[row] = cell
+        return [cell if kind else None for cell, kind in zip(altered, spelled, strict=True)]
 
     def __repr__(self) -> str:
         return f"ReadField({self.fieldname!r}, column={self.column.name!r}, altered={self.is_altered})"
@@ -93,17 +115,19 @@ def table_reading(
         SettingsError: the key of a hash can't be had.
     """
     fields = []
-    for field in schema.fields.values():
-        own = column_type(field.fieldtype)
-        column = table.by_fieldname.get(field.fieldname.casefold())
-        if own is None or column is None or not field.present or field.hidden_reason:
+    for described in schema.fields.values():
+        own = column_type(described.fieldtype)
+        column = table.by_fieldname.get(described.fieldname.casefold())
+        if own is None or column is None or not described.present or described.hidden_reason:
             continue
-        action = policy.action(field.asked(table.doctype))
+        action = policy.action(described.asked(table.doctype))
         if isinstance(action, Drop):
             continue
-        if field.fieldname == "idx":
+        if described.fieldname == "idx":
             own = ColumnType("integer", INTEGER)
-        key = action.key() if isinstance(action, Hash) else None
+        # Names come hashed from whoever asks the site, so that it can be asked by them.
+        key = action.key() if isinstance(action, Hash) and described.fieldname != NAME else None
         show = action.show if isinstance(action, Mask) else ""
-        fields.append(ReadField(field.fieldname, own, column, key, show))
+        linked = (action.type_field, action.keys()) if isinstance(action, HashLinked) else ("", {})
+        fields.append(ReadField(described.fieldname, own, column, key, show, *linked))
     return TableReading(satellite, zone, table, tuple(fields))

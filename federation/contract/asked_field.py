@@ -15,6 +15,7 @@ class AskedField:
         fieldtype: Frappe's fieldtype today; of a field that holds child rows `Table` or `Table MultiSelect`.
         permlevel: Frappe's permission level, 0 for what everybody reads who reads the document.
         past_fieldtypes: other fieldtypes that it had before: a site that retypes a field doesn't loosen a policy.
+        options: of a Link the DocType that it leads to, of a Dynamic Link the field that names that.
     """
 
     doctype: str
@@ -22,3 +23,4 @@ class AskedField:
     fieldtype: str
     permlevel: int = 0
     past_fieldtypes: tuple[str, ...] = ()
+    options: str = ""

@@ -56,7 +56,8 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def asked(self, doctype: str) -> AskedField:
         """Return the field, of that DocType, as a policy is asked about it."""
-        return AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1])
+        options = self.options if self.fieldtype in ("Link", "Dynamic Link") else ""
+        return AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, self.fieldtypes[:-1], options)
 
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,8 +10,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from connectors.frappe import Position as WirePosition
-from connectors.frappe import WirePage, read_changes, read_changes_newest_first, read_listed
+from connectors.frappe import WirePage
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.extract.asking import read_changes, read_changes_newest_first, read_listed
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.errors import MassDeletion, UnboundedList
@@ -259,6 +260,7 @@ class _ChangesWalk:
             begun=self.context.began,
             through=self.context.began,
             open=None,
+            replaced=None,
             uncovered=tuple(uncovered),
             temporary=temporary.count,
             temporary_newest=temporary.newest,

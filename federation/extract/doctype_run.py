@@ -16,8 +16,9 @@ from federation.extract.patching import fields_of, new_fields, patch_columns
 from federation.extract.signals import Signals
 from federation.extract.singles import read_single_doctype
 from federation.lake.known_names import count_known
+from federation.lake.manifest import DocTypeState
 from federation.lake.run import LakeRun
-from federation.policy.treatment import older_treatments
+from federation.policy.treatment import names_treatment, older_treatments
 
 Depth = Literal["changes", "reconcile", "full"]
 """What a run looks for: what `modified` and the site's lists tell; within a budget also what they don't; everything."""
@@ -65,6 +66,18 @@ def run_doctype(
     return outcome
 
 
+def _as_never_read(state: DocTypeState, reading: DocumentReading) -> DocTypeState:
+    """Return the state of a DocType whose documents bear other names from now on: nothing that was read counts."""
+    return DocTypeState(
+        treatments=dict(reading.treatments),
+        older_treatments=older_treatments(
+            state.older_treatments, state.treatments, reading.treatments, reading.treatments
+        ),
+        withheld=reading.withheld,
+        replaced=state.replaced if state.through is None else dict(state.treatments or {}),
+    )
+
+
 def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSchema, schema: SatelliteSchema) -> bool:
     """Take note of columns that rows read before this run lack or hold otherwise; return whether there are any.
 
@@ -72,6 +85,9 @@ def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSche
     """
     state = run.state(reading.doctype)
     if state.begun is None and state.open is None:
+        return False
+    if names_treatment(state.treatments) != names_treatment(reading.treatments):
+        run.begin_anew(reading.doctype, _as_never_read(state, reading))
         return False
     found = new_fields(known, schema, reading, state.treatments)
     new = [name for name in found if name not in state.uncovered]

@@ -10,14 +10,15 @@ from http import HTTPStatus
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import DocTypeError, FrappeSession, WirePage, read_children, read_document, read_heads
+from connectors.frappe import DocTypeError, FrappeSession, WirePage
 from federation.conform.page import ConformedPage, Misfit, conform_page
 from federation.conform.reading import TableReading, table_reading
-from federation.contract.satellite_schema import SatelliteSchema
+from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.contract.union import contract_of
+from federation.extract.asking import read_children, read_document, read_heads
 from federation.extract.errors import NamelessDocument
 from federation.policy.fleet import FleetPolicy
-from federation.policy.treatment import named_fields, treatments
+from federation.policy.treatment import named_fields, names_treatment, treatments
 
 TO_RENAME = "to_rename"
 """Says that a GL Entry or a Stock Ledger Entry still bears its temporary name."""
@@ -55,6 +56,11 @@ class DocumentReading:
         return self.parent.table.doctype
 
     @property
+    def hides_names(self) -> bool:
+        """Its documents are known by hashes of their names: see `asking.py`."""
+        return bool(names_treatment(self.treatments))
+
+    @property
     def has_temporary_names(self) -> bool:
         """Documents are born under names that an hourly job replaces [f_deletions/35-39]."""
         return any(field.fieldname == TO_RENAME for field in self.parent.fields)
@@ -90,6 +96,17 @@ def document_reading(
         treatments(shapes, policy),
         tuple(sorted(name for name, asked in named_fields(shapes) if fleet.withholds(satellite, asked))),
     )
+
+
+def unhashable_names(shape: DocTypeSchema | None) -> str:
+    """Return why names of a DocType can't be hashed, "" where they can."""
+    if shape is None:
+        return ""
+    if shape.is_single:
+        return "it has one document, which bears the DocType's own name"
+    if shape.is_child:
+        return "names of child rows say nothing, and nothing links to them but texts"
+    return "its entries are renamed by a job of the site" if TO_RENAME in shape.fields else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from connectors.frappe import (
     Credentials,
     DocTypeError,
-    FrappeSession,
     SiteFacts,
     TransientError,
     detect_manners,
@@ -23,10 +22,11 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.extract.asking import SiteSession
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
-from federation.extract.documents import DocumentReading, document_reading
+from federation.extract.documents import DocumentReading, document_reading, unhashable_names
 from federation.extract.errors import ClockAstray, DocTypeFailed, NoTimeZone
 from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
@@ -40,6 +40,7 @@ from federation.lake.manifest import DocTypeState, SiteState
 from federation.lake.run import LakeRun, new_run_id
 from federation.lakes import lake_folder
 from federation.policy.fleet import FleetPolicy
+from federation.policy.rules import SatellitePolicy, policy_for
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.expectations import WrittenExpectations, load_expectations
 from federation.settings.model import Satellite, Settings
@@ -87,7 +88,7 @@ def extract(
         yield from _Extraction(settings, satellite, options, progress, session, run, clock, expectations).outcomes()
 
 
-def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> FrappeSession:
+def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> SiteSession:
     """Return a session of the satellite as its settings say.
 
     Raises:
@@ -101,7 +102,7 @@ def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> Fr
     verify = satellite.verify if satellite.verify is True else str(satellite.verify)
     try:
         credentials = Credentials(satellite.api_key(), satellite.api_secret())
-        return FrappeSession(
+        return SiteSession(
             satellite.url,
             credentials,
             limits,
@@ -121,7 +122,7 @@ class _Extraction:
     satellite: Satellite
     options: RunOptions
     progress: Progress
-    session: FrappeSession
+    session: SiteSession
     run: LakeRun
     clock: ObservedClock
     expectations: WrittenExpectations
@@ -132,7 +133,9 @@ class _Extraction:
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
-        self._site = self.run.site
+        # A site can't be recognised by names that the lake doesn't have.
+        anchors = tuple(each for each in self.run.site.anchors if each.doctype not in self._policy.name_keys)
+        self._site = replace(self.run.site, anchors=anchors)
         try:
             yield from self._read()
         finally:
@@ -154,6 +157,7 @@ class _Extraction:
         known = self.run.schema or SatelliteSchema(self.satellite.name)
         wanted = self.settings.selection(self.satellite)
         selected = select(self.session, wanted, known, only=self.options.doctypes, now=began)
+        self._hide_names(selected)
         readings = self._readings(selected, site_clock.zone)
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, selected.schema)}
         if selected.schema != known:
@@ -186,6 +190,28 @@ class _Extraction:
             document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet)
             for doctype in selected.doctypes
         ]
+
+    @property
+    def _policy(self) -> SatellitePolicy:
+        return policy_for(self.settings, self.satellite)
+
+    def _hide_names(self, selected: Selected) -> None:
+        """Let the session show documents under hashes of their names where the policy says so.
+
+        Raises:
+            SettingsError: a DocType's names can't be hashed, or the key can't be had.
+        """
+        names = self._policy.name_keys
+        problems = [
+            Problem(
+                f"names of {doctype} can't be hashed at {self.satellite.name}: {reason}", "remove the rule", "policy"
+            )
+            for doctype in names
+            if (reason := unhashable_names(selected.schema.doctypes.get(doctype)))
+        ]
+        if problems:
+            raise SettingsError(problems)
+        self.session.hide({doctype: action.key() for doctype, action in names.items()})
 
     def _limits(self, overlap: timedelta) -> Limits:
         return Limits(

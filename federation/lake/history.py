@@ -69,8 +69,10 @@ class History:
         return History(self.after, newest, frozen, frozenset(completed), released)
 
     def of(self, doctype: str, after: int) -> tuple[Committed, ...]:
-        """Return the packages of `doctype` that were committed later than `after`."""
-        return tuple(committed for committed in self.packages.get(doctype, ()) if committed.seq > after)
+        """Return the packages of `doctype` that were committed later than `after`, and count by their names."""
+        state = self.newest.doctypes.get(doctype) if self.newest else None
+        least = max(after, state.since if state else 0)
+        return tuple(committed for committed in self.packages.get(doctype, ()) if committed.seq > least)
 
     def counts(self, package: Package) -> bool:
         """Return whether the walk of `package` is complete, so that its documents may be shown."""

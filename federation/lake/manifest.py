@@ -171,6 +171,8 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             were read before this was remembered.
         older_treatments: field → the loosest treatment that older packages carry, where it is another one.
         withheld: fields that are kept here and don't go on to the mothership.
+        since: packages up to this commit don't count any more: their documents bear names under another treatment.
+        replaced: the treatments of those packages, until the first load that takes their place is complete.
         temporary: documents alive under temporary names.
         temporary_newest: the newest `creation` among them, as on the wire.
         accepted_by: the fingerprint of the rules that all accepted documents were judged by; "" where that isn't known.
@@ -188,6 +190,8 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     treatments: dict[str, str] | None = None
     older_treatments: dict[str, str] = {}
     withheld: tuple[str, ...] = ()
+    since: int = 0
+    replaced: dict[str, str] | None = None
     temporary: int = 0
     temporary_newest: str = ""
     accepted_by: str = ""

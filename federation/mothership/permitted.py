@@ -21,7 +21,7 @@ from federation.lake.manifest import DocTypeState
 from federation.mothership.interface import FieldPolicy
 from federation.mothership.package_files import ReadyFile, ReadyPackage
 from federation.policy.apply import HIDDEN
-from federation.policy.treatment import is_stricter, named_fields
+from federation.policy.treatment import NAME, PARENT, is_stricter, named_fields
 
 _DROP: Final = "drop"
 _HASH: Final = "hash"
@@ -84,6 +84,9 @@ def permitted(package: ReadyPackage, then: Mapping[str, str] | None, now: Permis
     fields = now.left_out(then)
     if not fields:
         return package
+    if NAME in fields:
+        # Its documents bear names that aren't theirs any more.
+        return ReadyPackage(package.seq, package.package, {}, None, None)
     quarantine = package.quarantine and _redacted(package, fields, now.held_back, scratch)
     return replace(
         package,
@@ -94,7 +97,9 @@ def permitted(package: ReadyPackage, then: Mapping[str, str] | None, now: Permis
 
 
 def _today(name: str, said: str | None, state: DocTypeState) -> str:
-    last = (state.treatments or {}).get(name, "")
+    is_name = name == NAME or name.endswith(f".{PARENT}")
+    reloading = is_name and state.through is None and state.replaced is not None
+    last = ((state.replaced if reloading else state.treatments) or {}).get(name, "")
     if said is None:
         return _DROP if name in state.withheld else last
     # Which key a hash has is remembered; to merge, nobody needs the key.

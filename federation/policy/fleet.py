@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from federation.contract.asked_field import AskedField
-from federation.policy.rules import Action, Destination, Drop, Hash, Keep, Mask, SatellitePolicy, policy_for
+from federation.policy.rules import Action, Destination, Drop, Hash, HashLinked, Keep, Mask, SatellitePolicy, policy_for
 from federation.settings.model import Settings
 
-_WORDS: Final[Mapping[type[Action], str]] = {Keep: "", Hash: "hash", Drop: "drop"}
+_WORDS: Final[Mapping[type[Action], str]] = {Keep: "", Hash: "hash", HashLinked: "hash", Drop: "drop"}
 
 
 class FleetPolicy:
@@ -46,7 +46,7 @@ class FleetPolicy:
 
     def hashes(self, satellite: str, asked: AskedField) -> bool:
         """Return whether the field leaves the satellite as a hash."""
-        return isinstance(self._action(satellite, asked), Hash)
+        return isinstance(self._action(satellite, asked), Hash | HashLinked)
 
     def masks(self, satellite: str, asked: AskedField) -> bool:
         """Return whether only a part of the field's values leaves the satellite."""

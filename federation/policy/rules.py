@@ -8,6 +8,10 @@ case-sensitive.
 Files and signatures (Attach, Attach Image, Signature) are dropped unless a rule selects them by `field` or `fieldtype`,
 by more than a bare `*`.
 
+The names of a DocType's documents are hashed by a rule of `field: name` for that DocType: with them every Link and
+Dynamic Link to it, `parent` of its child rows, and what the site tells of deletions and renames. Only a drop goes
+before that.
+
 Above all rules: Password fields are never requested; identity fields (`name`, `modified`, …) always are, also where a
 pattern reaches them. `hash` is for text, and so is `mask`, but for `year`, which is for dates: whatever else such a
 rule reaches is dropped, for a hash of few possible values is no secret and child rows have none.
@@ -31,6 +35,8 @@ from federation.settings.model import IDENTITY_FIELDS
 from federation.settings.selection import is_pattern
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import pyarrow as pa
 
     from federation.contract.asked_field import AskedField
@@ -39,6 +45,27 @@ if TYPE_CHECKING:
 
 DROPPED_BY_DEFAULT: Final = frozenset({"Attach", "Attach Image", "Signature"})
 """Fieldtypes that hold files, or where these lie: they leave a site only where a rule names them."""
+
+NAMES_IN_TEXT: Final = {
+    ("Deleted Document", "deleted_name"): "deleted_doctype",
+    ("File", "attached_to_name"): "attached_to_doctype",
+    ("Version", "docname"): "ref_doctype",
+    ("Notification Log", "document_name"): "document_type",
+    ("Email Queue", "reference_name"): "reference_doctype",
+}
+"""Frappe's own fields that are Dynamic Links in all but their fieldtype → the field that says to which DocType."""
+
+TELLING_TEXTS: Final = frozenset(
+    {
+        ("Deleted Document", "data"),
+        ("Version", "data"),
+        ("Comment", "content"),
+        ("Comment", "subject"),
+        ("Activity Log", "content"),
+        ("Activity Log", "subject"),
+    }
+)
+"""Frappe's own texts that repeat names of documents: dropped where any names are hashed."""
 
 _SELECTORS: Final = ("field", "fieldtype", "permlevel", "doctype", "satellite", "jurisdiction")
 _STRICTNESS: Final[dict[ActionName, int]] = {"keep": 0, "mask": 1, "hash": 2, "drop": 3}
@@ -79,6 +106,27 @@ class Hash:
 
 
 @dataclass(frozen=True, slots=True)
+class HashLinked:
+    """The field's values are names of documents of several DocTypes: hashed where names of their DocType are.
+
+    Attributes:
+        type_field: the field that says of which DocType it is, row by row.
+        key_references: DocType → where the key of its names is kept.
+    """
+
+    type_field: str
+    key_references: tuple[tuple[str, SecretReference], ...]
+
+    def keys(self) -> dict[str, bytes]:
+        """Return DocType → key.
+
+        Raises:
+            SettingsError: one can't be had, or is too short.
+        """
+        return {doctype: Hash(reference).key() for doctype, reference in self.key_references}
+
+
+@dataclass(frozen=True, slots=True)
 class Mask:
     """Only a part of the field's values is taken: the rest goes as rows are decoded, before anything is written.
 
@@ -89,7 +137,7 @@ class Mask:
     show: str
 
 
-Action = Keep | Drop | Hash | Mask
+Action = Keep | Drop | Hash | HashLinked | Mask
 ActionName = Literal["keep", "mask", "hash", "drop"]
 
 Destination = Literal["lake", "mothership"]
@@ -130,6 +178,12 @@ class SatellitePolicy:
 
     _rules: tuple[_RankedRule, ...]
     _rules_of_lake: tuple[_RankedRule, ...]
+    _names: tuple[tuple[str, SecretReference, str], ...] = ()
+
+    @property
+    def name_keys(self) -> dict[str, Hash]:
+        """DocType → how the names of its documents are hashed, for those whose are."""
+        return {doctype: Hash(reference) for doctype, reference, _ in self._names}
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -142,10 +196,25 @@ class SatellitePolicy:
 
     def decide(self, asked: AskedField, destination: Destination = "lake") -> Decision:
         """Return what happens to a field on its way to a destination, and why."""
-        on_lake = self._decide(asked, self._rules_of_lake)
+        on_lake = self._with_names(asked, self._decide(asked, self._rules_of_lake))
         if destination == "lake" or len(self._rules) == len(self._rules_of_lake):
             return on_lake
         return max(on_lake, self._decide(asked, self._rules), key=_strictness)
+
+    def _with_names(self, asked: AskedField, decision: Decision) -> Decision:
+        """Let a field that holds names of documents follow these: hashed under the same key, or dropped."""
+        if not self._names or isinstance(decision.action, Drop):
+            return decision
+        if (asked.doctype, asked.fieldname) in TELLING_TEXTS:
+            return Decision(Drop(), f"it may repeat names that are hashed: {self._names[0][2]}")
+        if type_field := type_field_of(asked):
+            keys = tuple((doctype, reference) for doctype, reference, _ in self._names)
+            return Decision(HashLinked(type_field, keys), "; ".join(rule for _, _, rule in self._names))
+        leads_to = linked_doctype(asked)
+        found = ((reference, rule) for doctype, reference, rule in self._names if doctype == leads_to)
+        for reference, rule in found:
+            return Decision(Hash(reference), rule if asked.fieldname == "name" else f"it links to {leads_to}: {rule}")
+        return decision
 
     def _decide(self, asked: AskedField, rules: tuple[_RankedRule, ...]) -> Decision:
         fieldtypes = (asked.fieldtype, *asked.past_fieldtypes)
@@ -179,7 +248,35 @@ def policy_for(settings: Settings, satellite: Satellite) -> SatellitePolicy:
         if _selects(rule.satellite, satellite.name) and _selects(rule.jurisdiction, satellite.jurisdiction or "")
     ]
     rules = tuple(sorted(ranked, key=lambda rule: rule.rank, reverse=True))
-    return SatellitePolicy(rules, tuple(rule for rule in rules if rule.rule.at is None))
+    of_lake = tuple(rule for rule in rules if rule.rule.at is None)
+    return SatellitePolicy(rules, of_lake, tuple(_names(of_lake)))
+
+
+def type_field_of(asked: AskedField) -> str:
+    """Return the field that says of which DocType the name is that another field holds; "" where it holds no such."""
+    return (
+        asked.options if asked.fieldtype == "Dynamic Link" else NAMES_IN_TEXT.get((asked.doctype, asked.fieldname), "")
+    )
+
+
+def linked_doctype(asked: AskedField) -> str:
+    """Return the DocType whose documents' names a field holds; "" where it holds none, or of several."""
+    if asked.fieldname == "name":
+        return asked.doctype
+    if asked.fieldname in ("owner", "modified_by"):
+        return "User"
+    return asked.options if asked.fieldtype == "Link" else ""
+
+
+def _names(rules: Iterable[_RankedRule]) -> Iterator[tuple[str, SecretReference, str]]:
+    """Yield (DocType, key, rule) where the first of the rules about its `name` hashes it."""
+    decided: set[str] = set()
+    for rule in rules:
+        said = rule.rule
+        if said.field == "name" and said.doctype is not None and said.doctype not in decided:
+            decided.add(said.doctype)
+            if said.action == "hash" and said.key is not None:
+                yield said.doctype, said.key, str(rule)
 
 
 def rule_selects(rule: PolicyRule, asked: AskedField, fieldtype: str) -> bool:
@@ -206,7 +303,7 @@ def action_name(action: Action) -> ActionName:
             return "keep"
         case Mask():
             return "mask"
-        case Hash():
+        case Hash() | HashLinked():
             return "hash"
         case Drop():
             return "drop"

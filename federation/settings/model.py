@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -21,7 +21,7 @@ from federation.settings.mistakes import Mistake, mistake, mistakes
 from federation.settings.mothership import MothershipSettings, section_of
 from federation.settings.places import PlaceError, proxy_address
 from federation.settings.secrets import ENVIRONMENT_NAME, SecretReference
-from federation.settings.selection import Selection
+from federation.settings.selection import Selection, is_pattern
 from federation.settings.values import (
     Cron,
     Folder,
@@ -171,7 +171,9 @@ class PolicyRule(Section):
         if self.at is not None and self.action in ("hash", "mask"):
             what = f"can't be combined with {self.action}: values are altered as they leave the site, not later"
             found.append((("at",), what, "remove `at`, so that the lake has them so too, or write `action: drop`"))
-        if self.action != "keep" and self.field in IDENTITY_FIELDS:
+        if self.field == "name" and self.action == "hash":
+            found.extend(_mistakes_of_name_rule(self))
+        elif self.action != "keep" and self.field in IDENTITY_FIELDS:
             found.append(
                 (
                     ("field",),
@@ -182,6 +184,18 @@ class PolicyRule(Section):
         if found:
             raise mistakes(found)
         return self
+
+
+def _mistakes_of_name_rule(rule: PolicyRule) -> Iterator[Mistake]:
+    """Yield what is wrong with a rule that hashes the names of documents."""
+    if rule.doctype is None or is_pattern(rule.doctype):
+        what = "must be the one DocType whose names are hashed, and with them every link to it"
+        yield ("doctype",), what, "write one rule a DocType: {doctype: Customer, field: name, action: hash, key: …}"
+    elif rule.doctype in ("DocType", "Module Def"):
+        yield ("doctype",), f"`{rule.doctype}` has names that everything else is called by", "remove the rule"
+    for key in ("fieldtype", "permlevel"):
+        if getattr(rule, key) is not None:
+            yield (key,), "has no meaning for `name`", "remove it"
 
 
 class Schedules(Section):
