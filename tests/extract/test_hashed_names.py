@@ -22,7 +22,12 @@ from policy_world import (
     values,
 )
 
+from federation.demo.site.faults import Fault
+from federation.extract.outcome import Unwatched
+from federation.extract.satellite import RunOptions
+from federation.merging import publish
 from federation.policy.apply import hash_cells
+from federation.sync import sync_satellite
 
 CANARY = "CANARY"
 NOTE, GROUP, MEMBER = "Note", "Group", "Member"
@@ -171,3 +176,123 @@ def test_names_stand_nowhere_in_clear_and_joins_hold(
 def duck(shop: Shop, sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(shop.settings.mothership_file), read_only=True) as connection:
         return connection.execute(sql).fetchall()
+
+
+def break_off(shop: Shop) -> None:
+    """A run that reads customers two at a time and fails at the third page of them, which it doesn't get in the next."""
+    small = shop.with_settings(**told_of(shop), satellite={"page_rows": 2}, batch_rows=2)
+    small.watch.add(Fault(f'["name",">","{CANARY} 3 ', status=417, times=None))
+    outcome = sync_satellite(small.settings, small.satellite, RunOptions(), Unwatched())
+    assert [one.doctype for one in outcome.doctypes if one.status == "failed"] == [CUSTOMER]
+    publish(small.settings, force=True)
+    small.watch.clear()
+
+
+def told_of(shop: Shop) -> dict[str, Any]:
+    """What `hiding` said in the settings."""
+    written = json.loads(shop.settings.model_dump_json(exclude_none=True, include={"policy", "doctypes"}))
+    return {**written, "mothership": mothership_of("duckdb", shop.folder, "")}
+
+
+def told_in(shop: Shop) -> list[dict[str, Any]]:
+    """What rows tell: a column that nobody has any more may stand empty."""
+    stand = [row for table in ("customer", "visit", "order", "order_line", "note") for row in rows(shop, table)]
+    return [{column: value for column, value in row.items() if value is not None} for row in stand]
+
+
+def names_of(shop: Shop, *numbers: int, key: str = "hash") -> set[str]:
+    return set(hashed(shop, *(f"{CANARY} {number} é" for number in numbers), key=key))
+
+
+def test_deleted_documents_go_whether_the_site_tells_of_it_or_not(world: Shop) -> None:
+    fill(world)
+    shop = hiding(world)
+    synced(shop)
+    world.documents.delete(CUSTOMER, f"{CANARY} 1 é")
+    synced(shop)
+    assert set(values(shop, "customer", "name")) == names_of(shop, 0, 2, 3, 4, 5)
+    world.documents.sql_delete(CUSTOMER, {"name": f"{CANARY} 2 é"})
+    synced(shop, "full")
+    assert set(values(shop, "customer", "name")) == names_of(shop, 0, 3, 4, 5)
+    assert {row["name"] for row in rows(shop, "federation_tombstone")} == names_of(shop, 1, 2)
+    assert_untold(shop)
+
+
+def test_names_that_were_read_in_clear_are_gone_with_the_next_run(world: Shop) -> None:
+    fill(world)
+    synced(in_clear(world))
+    assert f"{CANARY} 1 é" in values(in_clear(world), "customer", "name")
+    shop = hiding(world)
+    synced(shop)
+    assert CANARY not in everything_told(shop)
+    assert set(values(shop, "customer", "name")) == names_of(shop, *range(6))
+    assert_all_lead_somewhere(shop)
+    assert_as_the_lake_says(shop)
+    for where, text in everything_written(shop.folder / "mothership"):
+        assert CANARY not in text, where
+    [newest] = sorted((shop.folder / "lake" / "shop" / "log" / "rest").iterdir())[-1:]
+    assert CANARY not in newest.read_text()
+    assert not duck(shop, "SELECT * FROM federation_tombstone")
+    synced(shop, "full")
+    assert_all_lead_somewhere(shop)
+    for where, text in everything_written(shop.folder / "lake" / "shop" / "current"):
+        assert CANARY not in text, where
+    live = told_in(shop)
+    rebuilt(shop)
+    assert told_in(shop) == live
+
+
+def test_another_key_takes_the_place_of_the_old_one_at_once(world: Shop) -> None:
+    fill(world)
+    (world.folder / "other").write_text("another key to hash with, as long")
+    shop, rotated = hiding(world), hiding(world, key="other")
+    synced(shop)
+    synced(rotated)
+    assert set(values(rotated, "customer", "name")) == names_of(rotated, *range(6), key="other")
+    assert_all_lead_somewhere(rotated)
+    told = everything_told(rotated)
+    assert not [name for name in names_of(shop, *range(6)) if name in told]
+    assert_as_the_lake_says(rotated)
+    world.documents.rename(CUSTOMER, f"{CANARY} 1 é", f"{CANARY} renamed")
+    synced(rotated, "full")
+    assert_all_lead_somewhere(rotated)
+    assert_as_the_lake_says(rotated)
+    assert_untold(rotated)
+
+
+def test_a_key_whose_first_load_is_not_complete_leaves_the_documents_under_the_old_one(world: Shop) -> None:
+    fill(world)
+    (world.folder / "other").write_text("another key to hash with, as long")
+    shop, rotated = hiding(world), hiding(world, key="other")
+    synced(shop)
+    break_off(rotated)
+    assert set(values(rotated, "customer", "name")) == names_of(shop, *range(6))
+    synced(rotated)
+    assert set(values(rotated, "customer", "name")) == names_of(rotated, *range(6), key="other")
+    assert_all_lead_somewhere(rotated)
+    assert_as_the_lake_says(rotated)
+
+
+def test_names_may_be_shown_again(world: Shop) -> None:
+    fill(world)
+    synced(hiding(world))
+    shop = in_clear(world)
+    synced(shop)
+    assert set(values(shop, "customer", "name")) == {f"{CANARY} {number} é" for number in range(6)}
+    assert_all_lead_somewhere(shop)
+    assert_as_the_lake_says(shop)
+
+
+def test_a_first_load_that_was_broken_off_goes_on(world: Shop) -> None:
+    fill(world)
+    shop = hiding(world)
+    break_off(shop)
+    small = shop.with_settings(**told_of(shop), satellite={"page_rows": 2}, batch_rows=2)
+    small.watch.requests.clear()
+    synced(small)
+    assert set(values(small, "customer", "name")) == names_of(shop, *range(6))
+    whole = [request for request in small.watch.requests if '"phone"' in request and "order_by=name" in request]
+    assert [request for request in whole if f'["name",">","{CANARY} 3 ' in request]
+    assert not [request for request in whole if f'["name",">","{CANARY} 1 ' in request]
+    assert_all_lead_somewhere(small)
+    assert_untold(small)
