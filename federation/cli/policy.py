@@ -69,6 +69,8 @@ def _remark(report: PolicyReport) -> None:
     for satellite in report.satellites:
         if not satellite.error and satellite.as_of is None:
             remark(f"{satellite.satellite}: it was never read, so its fields aren't known. Run `federation sync`.")
+        for sentence in satellite.remarks:
+            remark(f"{satellite.satellite}: {sentence}")
         for doctype in satellite.doctypes:
             for field in doctype.fields:
                 if field.catching_up:

@@ -15,6 +15,7 @@ from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest
 from federation.lake.schemas import read_schema
 from federation.lakes import lake_folder
+from federation.policy.name_repeats import name_repeats
 from federation.policy.rules import (
     Action,
     ActionName,
@@ -98,6 +99,7 @@ class SatelliteFates:
         as_of: when its lake was last written (UTC); None where it was never read.
         error: why nothing can be told of it; "" where something can.
         doctypes: by name, child DocTypes too.
+        remarks: what repeats names that are hashed: a sentence each.
     """
 
     satellite: str
@@ -105,6 +107,7 @@ class SatelliteFates:
     as_of: datetime | None
     error: str
     doctypes: tuple[DocTypeFates, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,10 @@ def _satellite(settings: Settings, satellite: Satellite) -> SatelliteFates:
         schema = read_schema(folder, newest.schema)
     except LakeError as error:
         return SatelliteFates(satellite.name, jurisdiction, None, str(error), ())
-    fates = fates_of(schema, newest, policy_for(settings, satellite), settings.selection(satellite))
-    return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", tuple(fates))
+    policy = policy_for(settings, satellite)
+    fates = tuple(fates_of(schema, newest, policy, settings.selection(satellite)))
+    remarks = tuple(name_repeats(schema.doctypes, policy))
+    return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", fates, remarks)
 
 
 def fates_of(

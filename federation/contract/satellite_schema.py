@@ -70,6 +70,8 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         past_tables: child DocTypes that an earlier version had.
         read_at: when its metadata was last read, ISO 8601 in UTC.
         fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
+        autoname: how names are given, in Frappe's words; "" where they are typed in, or it was never told.
+        title_field: the field that stands for a document beside its name; "" where there is none, or it was never told.
     """
 
     doctype: str
@@ -84,6 +86,8 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     past_tables: tuple[str, ...] = ()
     read_at: str = ""
     fingerprint: str = ""
+    autoname: str = ""
+    title_field: str = ""
 
     def asked_fields(self) -> Iterator[AskedField]:
         """Yield every field that it has or had, those that hold child rows too, as a policy is asked about it."""
@@ -164,6 +168,8 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
         past_tables=tuple(sorted(({*past.past_tables, *past.tables.values()}) - set(tables.values()))),
         read_at=read_at,
         fingerprint=fingerprint,
+        autoname=meta.autoname,
+        title_field=meta.title_field,
     )
 
 

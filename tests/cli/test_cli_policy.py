@@ -129,6 +129,42 @@ def test_what_stays_on_the_lake_is_told_with_its_own_rule(read: Path, federation
     assert "territory" in federation("policy", "report").stdout
 
 
+def test_what_repeats_hashed_names_is_named(
+    settings_file: Path, federation: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAMES", "a key to hash names with")
+    hashing = "{doctype: Customer, field: name, action: hash, key: env:NAMES}"
+    add(settings_file, f"policy: [{hashing}]\n")
+    said = "names of Customer are hashed, and Customer.customer_name repeats them"
+    assert said in " ".join(federation("check", "-s", "north").output.split())
+    assert federation("sync", "-s", "north").exit_code == 0
+    assert said in " ".join(federation("policy", "report", "-s", "north").stderr.split())
+    report = told(federation, "-s", "north")
+    assert (fields(report, "Customer")["name"]["action"], fields(report, "Customer")["name"]["rule"]) == (
+        "hash",
+        f"policy[1] {hashing.partition(', key')[0]}}}",
+    )
+    link = fields(report, "Sales Invoice")["customer"]
+    assert (link["action"], link["rule"][:34]) == ("hash", "it links to Customer: policy[1] {d")
+    add(settings_file, f"policy: [{hashing}, {{doctype: Customer, field: customer_name, action: drop}}]\n")
+    assert said not in " ".join(federation("policy", "report", "-s", "north").stderr.split())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{field: name, action: hash, key: env:NAMES}",
+        "{doctype: 'Cust*', field: name, action: hash, key: env:NAMES}",
+        "{doctype: Customer, field: name, action: hash, key: env:NAMES, at: mothership}",
+        "{doctype: DocType, field: name, action: hash, key: env:NAMES}",
+        "{doctype: Customer, field: name, action: mask, show: last 4}",
+    ],
+)
+def test_rules_about_names_that_cant_be_kept_are_refused(settings_file: Path, federation: Command, rule: str) -> None:
+    add(settings_file, f"policy: [{rule}]\n")
+    assert federation("policy", "report").exit_code == 2
+
+
 def test_what_is_altered_as_it_leaves_the_site_cant_be_altered_later(settings_file: Path, federation: Command) -> None:
     add(settings_file, "policy: [{field: territory, action: mask, show: last 4, at: mothership}]\n")
     refused = federation("policy", "report")

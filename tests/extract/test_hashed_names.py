@@ -179,7 +179,7 @@ def duck(shop: Shop, sql: str) -> list[tuple[Any, ...]]:
 
 
 def break_off(shop: Shop) -> None:
-    """A run that reads customers two at a time and fails at the third page of them, which it doesn't get in the next."""
+    """A run that reads customers two at a time and fails at the third page of them."""
     small = shop.with_settings(**told_of(shop), satellite={"page_rows": 2}, batch_rows=2)
     small.watch.add(Fault(f'["name",">","{CANARY} 3 ', status=417, times=None))
     outcome = sync_satellite(small.settings, small.satellite, RunOptions(), Unwatched())
