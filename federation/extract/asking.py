@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
@@ -56,18 +57,25 @@ class NameBook:
     doctype: str
     key: bytes = field(repr=False)
     _met: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
+    _meeting: Lock = field(default_factory=Lock, repr=False)
 
     def hashed(self, names: Sequence[object]) -> tuple[str | None, ...]:
         """Return what stands for names, and remember it for a while."""
         hashes = hash_cells(names, self.key)
-        self._met.update((hashed, str(name)) for hashed, name in zip(hashes, names, strict=True) if hashed)
-        while len(self._met) > _REMEMBERED:
-            self._met.popitem(last=False)
+        with self._meeting:
+            # A loop per row: what was met last is forgotten last.
+            for hashed, name in zip(hashes, names, strict=True):
+                if hashed:
+                    self._met[hashed] = str(name)
+                    self._met.move_to_end(hashed)
+            while len(self._met) > _REMEMBERED:
+                self._met.popitem(last=False)
         return tuple(hashes)
 
     def known(self, hashes: Sequence[str]) -> dict[str, str]:
         """Return hash → name, of those that are remembered."""
-        return {hashed: self._met[hashed] for hashed in hashes if hashed in self._met}
+        with self._meeting:
+            return {hashed: self._met[hashed] for hashed in hashes if hashed in self._met}
 
     def found(self, session: FrappeSession, hashes: Sequence[str]) -> dict[str, str]:
         """Return hash → name, of those that are remembered or that the site lists now."""

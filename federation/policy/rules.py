@@ -261,7 +261,8 @@ def type_field_of(asked: AskedField) -> str:
 
 def linked_doctype(asked: AskedField) -> str:
     """Return the DocType whose documents' names a field holds; "" where it holds none, or of several."""
-    if asked.fieldname == "name":
+    if asked.fieldname in ("name", "old_parent"):
+        # Trees of Frappe remember in `old_parent`, a Data in some, where a document stood before.
         return asked.doctype
     if asked.fieldname in ("owner", "modified_by"):
         return "User"

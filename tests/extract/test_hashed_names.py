@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from extract_world import CUSTOMER, ORDER, SHOP, Shop, doctype, open_shop
+from extract_world import CUSTOMER, ORDER, READER, SHOP, Shop, doctype, open_shop
 from policy_world import (
     assert_as_the_lake_says,
     everything_told,
@@ -23,6 +23,7 @@ from policy_world import (
 )
 
 from federation.demo.site.faults import Fault
+from federation.demo.site.permissions import SiteUser, add_user
 from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
 from federation.merging import publish
@@ -296,3 +297,32 @@ def test_a_first_load_that_was_broken_off_goes_on(world: Shop) -> None:
     assert not [request for request in whole if f'["name",">","{CANARY} 1 ' in request]
     assert_all_lead_somewhere(small)
     assert_untold(small)
+
+
+def test_documents_that_are_hidden_from_the_user_are_not_taken_for_deleted(world: Shop) -> None:
+    fill(world)
+    shop = hiding(world)
+    synced(shop)
+    shown = SiteUser(READER, reads=("*",), only={CUSTOMER: [f"{CANARY} 0 é", f"{CANARY} 1 é"]})
+    add_user(world.site.store, shown, api_key="the-api-key", api_secret="the-api-secret")
+    world.documents.sql_delete(CUSTOMER, {"name": f"{CANARY} 2 é"})
+    synced(shop, "full")
+    assert set(values(shop, "customer", "name")) == names_of(shop, *range(6))
+
+
+def test_names_in_a_database_are_hashed_rotated_and_rebuilt(tmp_path: Path, mariadb_url: str) -> None:
+    with open_shop(tmp_path, *METAS) as world:
+        fill(world)
+        (tmp_path / "other").write_text("another key to hash with, as long")
+        place = mothership_of("mariadb", tmp_path, mariadb_url)
+        synced(in_clear(world, place=place))
+        shop, rotated = hiding(world, place=place), hiding(world, key="other", place=place)
+        for step, key in ((shop, "hash"), (rotated, "other")):
+            synced(step)
+            assert CANARY not in everything_told(step)
+            assert set(values(step, "customer", "name")) == names_of(step, *range(6), key=key)
+            assert_all_lead_somewhere(step)
+            assert_as_the_lake_says(step)
+        live = told_in(rotated)
+        rebuilt(rotated)
+        assert told_in(rotated) == live
