@@ -63,6 +63,9 @@ class KeepAll:
     def hashes(self, *_: object) -> bool:
         return False
 
+    def treatment(self, *_: object) -> str:
+        return ""
+
     def masks(self, *_: object) -> bool:
         return False
 

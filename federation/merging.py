@@ -114,7 +114,7 @@ def merge_satellite(settings: Settings, satellite: str) -> MergeReport:
     """
     log = CommitLog(lake_folder(settings, satellite))
     with open_mothership(settings, f"sync of {satellite}") as mothership:
-        report = mothership.merge(log, FleetPolicy(settings))
+        report = mothership.merge(log, FleetPolicy(settings, "mothership"))
         mothership.publish()
         return report
 

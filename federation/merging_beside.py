@@ -70,7 +70,7 @@ class MergingBeside:
             log = CommitLog(lake_folder(self._settings, self._satellite))
             with open_mothership(self._settings, f"sync of {self._satellite}") as mothership:
                 while self._goes_on():
-                    self._merged = self.with_last(mothership.merge(log, FleetPolicy(self._settings)))
+                    self._merged = self.with_last(mothership.merge(log, FleetPolicy(self._settings, "mothership")))
                     mothership.publish()
                 return
         with self._lock:

@@ -172,7 +172,7 @@ class _Work:
     def __init__(self, settings: Settings, replacement: Replacement) -> None:
         self.remarks: dict[str, None] = {}
         self._settings = settings
-        self._policy = FleetPolicy(settings)
+        self._policy = FleetPolicy(settings, "mothership")
         self._mothership = replacement.mothership
         self._live_is_known = True
         self._logs: dict[str, CommitLog] = {}

@@ -88,7 +88,9 @@ def _structure(settings: Settings) -> Iterator[Finding]:
     if settings.mothership.engine == "mariadb":
         from federation.mothership.mariadb.structure import structure  # noqa: PLC0415 - only where it is MariaDB
 
-        yield from structure(mariadb_address(settings), FleetPolicy(settings), settings.mothership.indexes)
+        yield from structure(
+            mariadb_address(settings), FleetPolicy(settings, "mothership"), settings.mothership.indexes
+        )
 
 
 Merged = Mapping[str, frozenset[str]]
@@ -108,7 +110,7 @@ class _Scratch:
         self.unverified: dict[str, str] = {}
         self._settings = settings
         self._expected = expected
-        self._policy = FleetPolicy(settings)
+        self._policy = FleetPolicy(settings, "mothership")
 
     def merge(self, live: Readable, merged: Merged) -> None:
         """Merge the packages that `live` has merged too, by the schemas that it follows."""

@@ -62,6 +62,8 @@ class DocTypeMeta:
         is_virtual: it has no table.
         fields: in the order of the form, layout fields included; no fieldname twice.
         refused_fields: what was left out because its fieldname, fieldtype or child DocType isn't valid, fit to show.
+        autoname: how names are given: `field:customer_name`, `naming_series:`, …
+        title_field: the field that stands for a document beside its name; "" where there is none.
     """
 
     name: str
@@ -72,6 +74,8 @@ class DocTypeMeta:
     is_virtual: bool
     fields: tuple[DocField, ...]
     refused_fields: tuple[str, ...] = ()
+    autoname: str = ""
+    title_field: str = ""
 
 
 def read_metas(session: FrappeSession, doctype: str) -> tuple[DocTypeMeta, ...]:
@@ -129,6 +133,8 @@ def _meta(doc: dict[str, object]) -> DocTypeMeta:
         is_virtual=_flag(doc.get("is_virtual")),
         fields=tuple(fields.values()),
         refused_fields=tuple(refused),
+        autoname=_text(doc.get("autoname")),
+        title_field=_text(doc.get("title_field")),
     )
 
 

@@ -73,7 +73,10 @@ class FrappeSession:
         limits: what the site is asked to bear.
         names: what the site calls DocTypes and fields that callers call otherwise.
         page_sizes: how many rows of each DocType it turned out to bear.
+        is_discreet: errors don't quote the site, whose words may name documents.
     """
+
+    is_discreet = False
 
     def __init__(
         self,
@@ -306,6 +309,8 @@ class FrappeSession:
         retry_after: float | None = None,
         refused_field: str | None = None,
     ) -> FrappeError:
+        if self.is_discreet:
+            said = ""
         for secret in (self._credentials.api_secret, self._credentials.api_key):
             said = said.replace(secret, "…")
         return failure(

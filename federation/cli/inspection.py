@@ -28,13 +28,15 @@ from federation.cli.holes import Hole, Sounding, some, sound, sound_aggregate
 from federation.cli.own_lists import OWN_LISTS
 from federation.cli.readiness import missing_secrets
 from federation.contract.satellite_schema import SatelliteSchema
-from federation.extract.documents import document_reading
+from federation.extract.documents import document_reading, unhashable_names
 from federation.extract.errors import NoTimeZone, UnfitExpectations
 from federation.extract.satellite import expected_of, open_session
 from federation.extract.selected import Selected, select
 from federation.extract.suites import suites_of
 from federation.mapping.satellite_mapping import mapping_of
 from federation.policy.fleet import FleetPolicy
+from federation.policy.name_repeats import name_repeats
+from federation.policy.rules import SatellitePolicy, policy_for
 from federation.settings.errors import SettingsError
 from federation.settings.expectations import load_expectations
 from federation.settings.model import Satellite, Settings
@@ -185,6 +187,7 @@ def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession)
         *_remarks_on_site(satellite, facts, selection, selected.schema),
         *_remarks_on_user(findings, rights),
         *_remarks_on_doctypes(findings, soundings),
+        *_remarks_on_names(satellite, selected.schema, policy_for(settings, satellite)),
     )
     return replace(findings, remarks=remarks), selected.schema
 
@@ -206,6 +209,13 @@ def _broken_links(session: FrappeSession, selected: Selected) -> dict[str, tuple
                 linking.setdefault(linked.options, []).append(f"{shape.doctype}.{linked.fieldname}")
     missing = missing_doctypes(session, sorted(linking)) or ()
     return {doctype: tuple(linking[doctype]) for doctype in missing}
+
+
+def _remarks_on_names(satellite: Satellite, schema: SatelliteSchema, policy: SatellitePolicy) -> Iterator[str]:
+    for doctype in policy.name_keys:
+        if reason := unhashable_names(schema.doctypes.get(doctype)):
+            yield f"names of {doctype} can't be hashed, and {satellite.name} isn't read until the rule goes: {reason}."
+    yield from name_repeats(schema.doctypes, policy)
 
 
 def _failed(satellite: Satellite, error: str) -> Findings:

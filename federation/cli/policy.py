@@ -17,7 +17,18 @@ from federation.cli.policy_report import ACTIONS, DocTypeFates, FieldFate, Polic
 from federation.cli.screen import answers, complain, nothing, number, plain, print_json, remark, table_of_sections
 from federation.settings.load import load_settings
 
-_HEADINGS: Final = ("satellite", "DocType", *ACTIONS, "field", "fieldtype", "level", "what", "by which rule")
+_HEADINGS: Final = (
+    "satellite",
+    "DocType",
+    *ACTIONS,
+    "field",
+    "fieldtype",
+    "level",
+    "to the lake",
+    "to the mothership",
+    "by which rule",
+)
+_CATCHING_UP: Final = "older rows are being read again for it, and are empty in the mothership until then"
 _NUMBERS: Final = (*ACTIONS, "level")
 _STYLES: Final = {"keep": "dim", "mask": "yellow", "hash": "yellow", "drop": "green"}
 
@@ -58,8 +69,12 @@ def _remark(report: PolicyReport) -> None:
     for satellite in report.satellites:
         if not satellite.error and satellite.as_of is None:
             remark(f"{satellite.satellite}: it was never read, so its fields aren't known. Run `federation sync`.")
+        for sentence in satellite.remarks:
+            remark(f"{satellite.satellite}: {sentence}")
         for doctype in satellite.doctypes:
             for field in doctype.fields:
+                if field.catching_up:
+                    remark(f"{satellite.satellite}, {doctype.doctype}.{field.fieldname}: {_CATCHING_UP}")
                 if field.older:
                     remark(f"{satellite.satellite}, {doctype.doctype}.{field.fieldname}: {older_in_words(field)}")
 
@@ -82,7 +97,7 @@ def _section(satellite: SatelliteFates, *, show_all: bool) -> Iterator[tuple[Tex
         yield name, plain(doctype.doctype), *_counts(doctype)
         name = Text()
         for field in doctype.fields:
-            if show_all or field.action != "keep":
+            if show_all or field.at_mothership != "keep":
                 yield name, Text(), *(nothing() for _ in ACTIONS), *_cells(field)
 
 
@@ -91,7 +106,7 @@ def _counts(doctype: DocTypeFates) -> Iterator[Text]:
         yield number(doctype.counts[action])
     yield from (Text() for _ in range(2))
     yield nothing()
-    yield Text()
+    yield from (Text() for _ in range(2))
     yield plain(doctype.rule)
 
 
@@ -100,4 +115,5 @@ def _cells(field: FieldFate) -> Iterator[Text]:
     yield plain(field.fieldtype)
     yield number(field.permlevel)
     yield Text(f"{field.action}: {field.shows}" if field.shows else field.action, _STYLES[field.action])
-    yield plain(field.rule)
+    yield Text(field.at_mothership, _STYLES[field.at_mothership])
+    yield plain(f"{field.rule}; {field.rule_at_mothership}" if field.rule_at_mothership else field.rule)

@@ -10,16 +10,17 @@ from typing import Final
 
 from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
-from federation.extract.treatment import UNKNOWN, is_stricter, older_treatments
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest
 from federation.lake.schemas import read_schema
 from federation.lakes import lake_folder
+from federation.policy.name_repeats import name_repeats
 from federation.policy.rules import (
     Action,
     ActionName,
     Decision,
+    Destination,
     Drop,
     Hash,
     Mask,
@@ -27,6 +28,7 @@ from federation.policy.rules import (
     action_name,
     policy_for,
 )
+from federation.policy.treatment import UNKNOWN, is_stricter, older_treatments
 from federation.settings.model import Satellite, Settings
 from federation.settings.selection import Selection
 
@@ -44,9 +46,12 @@ class FieldFate:
         label: as the form shows it.
         fieldtype: Frappe's fieldtype.
         permlevel: Frappe's permission level.
-        action: keep, mask, hash or drop.
+        action: keep, mask, hash or drop, on the way from the site to the satellite's lake.
         shows: what a mask lets be seen; "" where there is none.
         rule: the rule that says so, or what stands above all rules.
+        at_mothership: what happens to it on the way to the mothership: the same, or drop.
+        rule_at_mothership: the rule that says so where it is another one, else "".
+        catching_up: older rows are being read again for it; until then they are empty there, or as before.
         older: how values that were read under a looser policy stand: clear, masked, hashed, or unknown where that was
             not remembered; "" where there are none.
         older_in: where they may still lie: lake, mothership. What is told of a field that holds child rows goes for
@@ -60,6 +65,9 @@ class FieldFate:
     action: ActionName
     shows: str
     rule: str
+    at_mothership: ActionName
+    rule_at_mothership: str = ""
+    catching_up: bool = False
     older: str = ""
     older_in: tuple[str, ...] = ()
 
@@ -93,6 +101,7 @@ class SatelliteFates:
         as_of: when its lake was last written (UTC); None where it was never read.
         error: why nothing can be told of it; "" where something can.
         doctypes: by name, child DocTypes too.
+        remarks: what repeats names that are hashed: a sentence each.
     """
 
     satellite: str
@@ -100,6 +109,7 @@ class SatelliteFates:
     as_of: datetime | None
     error: str
     doctypes: tuple[DocTypeFates, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +147,10 @@ def _satellite(settings: Settings, satellite: Satellite) -> SatelliteFates:
         schema = read_schema(folder, newest.schema)
     except LakeError as error:
         return SatelliteFates(satellite.name, jurisdiction, None, str(error), ())
-    selection = settings.selection(satellite)
-    fates = fates_of(schema, newest, policy_for(settings, satellite), selection, _aggregates(settings, satellite))
-    return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", tuple(fates))
+    policy, selection = policy_for(settings, satellite), settings.selection(satellite)
+    fates = tuple(fates_of(schema, newest, policy, selection, _aggregates(settings, satellite)))
+    remarks = tuple(name_repeats(schema.doctypes, policy))
+    return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", fates, remarks)
 
 
 def _aggregates(settings: Settings, satellite: Satellite) -> dict[str, str]:
@@ -181,13 +192,14 @@ def fates_of(
         state = newest.doctypes.get(shape.doctype)
         rule = aggregates.get(shape.doctype, "")
         held_back = rule if selection.holds_back(shape.doctype) else ""
-        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], held_back), rule)
+        yield _counted(shape.doctype, (), _fates(shape, policy, [("", state)], held_back, ""), rule)
     for child in sorted({child for shape in parents for child in shape.tables.values()} & schema.doctypes.keys()):
         owners = [shape for shape in parents if child in shape.tables.values()]
         read = [owner for owner in owners if owner.doctype not in selection.held_back]
         states = [(f"{child}.", newest.doctypes.get(owner.doctype)) for owner in owners]
-        stays = _held_back(child, read, policy) if read else aggregates.get(owners[0].doctype, "")
-        fields = _fates(schema.doctypes[child], policy, [] if read and stays else states, stays)
+        stays = _held_back(child, read, policy, "lake") if read else aggregates.get(owners[0].doctype, "")
+        beyond = _held_back(child, read, policy, "mothership") if read else stays
+        fields = _fates(schema.doctypes[child], policy, [] if read and stays else states, stays, beyond)
         yield _counted(child, tuple(owner.doctype for owner in owners), fields)
 
 
@@ -197,56 +209,89 @@ def _counted(doctype: str, rows_of: tuple[str, ...], fields: Iterable[FieldFate]
     return DocTypeFates(doctype, rows_of, {action: found[action] for action in ACTIONS}, listed, rule)
 
 
-def _held_back(child: str, owners: Iterable[DocTypeSchema], policy: SatellitePolicy) -> str:
-    """Return why no row of a child DocType leaves the site, "" where some do."""
+def _held_back(child: str, owners: Iterable[DocTypeSchema], policy: SatellitePolicy, destination: Destination) -> str:
+    """Return why no row of a child DocType gets to a destination, "" where some do."""
     reasons = []
     for owner in owners:
-        decisions = [policy.decide(owner.asked_table(name)) for name, held in owner.tables.items() if held == child]
+        asked = [owner.asked_table(name) for name, held in owner.tables.items() if held == child]
+        decisions = [policy.decide(one, destination) for one in asked]
         dropped = next((decision for decision in decisions if isinstance(decision.action, Drop)), None)
         if dropped is None:
             return ""
         reasons.append(dropped.reason)
-    return f"its rows stay at the site: {reasons[0]}"
+    return f"its rows stay {'at the site' if destination == 'lake' else 'on the lake'}: {reasons[0]}"
 
 
 def _fates(
-    shape: DocTypeSchema, policy: SatellitePolicy, states: Sequence[tuple[str, DocTypeState | None]], held_back: str
+    shape: DocTypeSchema,
+    policy: SatellitePolicy,
+    states: Sequence[tuple[str, DocTypeState | None]],
+    held_back: str,
+    held_beyond: str,
 ) -> Iterator[FieldFate]:
     present = [field for field in shape.fields.values() if field.present and not field.hidden_reason]
     for field in present:
-        decision = Decision(Drop(), held_back) if held_back else policy.decide(field.asked(shape.doctype))
-        fate = _fate(field.asked(shape.doctype), field.label, decision, states)
+        asked = field.asked(shape.doctype)
+        if held_back:
+            decision = beyond = Decision(Drop(), held_back)
+        else:
+            decision, beyond = policy.decide(asked), policy.decide(asked, "mothership")
+        if held_beyond:
+            beyond = Decision(Drop(), held_beyond)
+        fate = _fate(asked, field.label, decision, beyond, () if held_back else states)
         # What the policy is asked about of an aggregate are fields of the documents.
         yield replace(fate, fieldname=field.fieldname, fieldtype=field.fieldtype)
     for fieldname in shape.tables:
         asked = shape.asked_table(fieldname)
         label = shape.table_fields[fieldname].label if fieldname in shape.table_fields else ""
-        yield _fate(asked, label, Decision(Drop(), held_back) if held_back else policy.decide(asked), states)
+        if held_back:
+            decision = beyond = Decision(Drop(), held_back)
+        else:
+            decision, beyond = policy.decide(asked), policy.decide(asked, "mothership")
+        yield _fate(asked, label, decision, beyond, states)
 
 
 def _fate(
-    asked: AskedField, label: str, decision: Decision, states: Iterable[tuple[str, DocTypeState | None]]
+    asked: AskedField,
+    label: str,
+    decision: Decision,
+    beyond: Decision,
+    states: Iterable[tuple[str, DocTypeState | None]],
 ) -> FieldFate:
     action = decision.action
-    found = [_older(action, prefix + asked.fieldname, state) for prefix, state in states]
+    remembered = [(prefix + asked.fieldname, state) for prefix, state in states if state is not None]
+    found = [_older(action, name, state) for name, state in remembered]
     older, older_in = max(found, key=lambda one: len(one[1]), default=("", ()))
     shows = action.show if isinstance(action, Mask) else ""
-    name = action_name(action)
     return FieldFate(
-        asked.fieldname, label, asked.fieldtype, asked.permlevel, name, shows, decision.reason, older, older_in
+        asked.fieldname,
+        label,
+        asked.fieldtype,
+        asked.permlevel,
+        action_name(action),
+        shows,
+        decision.reason,
+        at_mothership=action_name(beyond.action),
+        rule_at_mothership="" if beyond == decision else beyond.reason,
+        catching_up=any(name in state.uncovered for name, state in remembered),
+        older=older,
+        older_in=older_in,
     )
 
 
-def _older(action: Action, name: str, state: DocTypeState | None) -> tuple[str, tuple[str, ...]]:
-    """Return how values that were read under a looser policy stand, and where."""
-    if state is None or (state.begun is None and state.open is None):
+def _older(action: Action, name: str, state: DocTypeState) -> tuple[str, tuple[str, ...]]:
+    """Return how values that were read under a looser policy stand, and where.
+
+    The merge that follows a run leaves none in the mothership.
+    """
+    if state.begun is None and state.open is None:
         return "", ()
     now = _treatment(action, name, state.treatments or {})
     today: Mapping[str, str] = {name: now} if now else {}
     older = older_treatments(state.older_treatments, state.treatments, today, [name]).get(name)
     if older is None or not now or not is_stricter(now, older):
         return "", ()
-    replaced = now != "drop" and name not in state.uncovered and (state.treatments or {}).get(name, "") == now
+    replaced = (state.treatments or {}).get(name, "") == now
     return _OLDER[older.partition(" ")[0]], ("lake",) if replaced else ("lake", "mothership")
 
 

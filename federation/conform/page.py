@@ -67,7 +67,7 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
         cells = came[field.fieldname] if field.constant is None else (field.constant,) * page.rows
         if field.fieldname in page.refused:
             continue
-        kept = field.alter(cells)
+        kept = field.alter(cells, _types(page, reading, field))
         wire[field.fieldname] = kept
         conformed = conform_cells(kept, field.own.wire, field.own.arrow, field.column.type)
         misfits.extend(_misfits(field, kept, conformed))
@@ -81,6 +81,14 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
     return ConformedPage(
         pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema), tuple(misfits), wire
     )
+
+
+def _types(page: WirePage, reading: TableReading, field: ReadField) -> Sequence[object]:
+    """Return of which DocTypes the names are that a field holds, () where the site doesn't tell."""
+    if field.type_field not in page.fields or field.type_field in page.refused:
+        return ()
+    [said] = (each for each in reading.fields if each.fieldname == field.type_field)
+    return said.told(page.column(field.type_field))
 
 
 def _misfits(field: ReadField, cells: Sequence[object], conformed: Cells) -> list[Misfit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -14,7 +14,8 @@ from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
 from federation.mapping.satellite_mapping import UNMAPPED, SatelliteMapping
 from federation.policy.apply import hash_cells, mask_cells
-from federation.policy.rules import Drop, Hash, Mask, SatellitePolicy
+from federation.policy.rules import Drop, Hash, HashLinked, Mask, SatellitePolicy
+from federation.policy.treatment import NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class ReadField:
         show: what a mask lets be seen of its values.
         values: the site's cell → the fleet's, before the policy; cells that aren't named stay.
         constant: what every row holds, where the site hasn't got the field: it isn't requested.
+        type_field: the field that says of which DocType the name is that it holds.
+        name_keys: DocType → what its names are hashed with, where `type_field` says that DocType.
     """
 
     fieldname: str
@@ -35,20 +38,44 @@ class ReadField:
     show: str = ""
     values: Mapping[object, object] | None = None
     constant: object = None
+    type_field: str = ""
+    name_keys: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def is_altered(self) -> bool:
         """Its values are not the site's: they are hashed, or a mask shows a part of them."""
-        return self.hash_key is not None or bool(self.show)
+        return self.hash_key is not None or bool(self.show) or bool(self.name_keys)
 
-    def alter(self, cells: Sequence[object]) -> Sequence[object]:
-        """Return cells in the fleet's values, as the policy lets them leave the satellite."""
-        if self.values:
-            # A cell that isn't of its kind may be a list or an object, which no mapping names.
-            cells = [self.values.get(cell, cell) if isinstance(cell, str | int | float) else cell for cell in cells]
+    def told(self, cells: Sequence[object]) -> Sequence[object]:
+        """Return cells of the site in the fleet's values."""
+        if not self.values:
+            return cells
+        # A cell that isn't of its kind may be a list or an object, which no mapping names.
+        return [self.values.get(cell, cell) if isinstance(cell, str | int | float) else cell for cell in cells]
+
+    def alter(self, cells: Sequence[object], types: Sequence[object] = ()) -> Sequence[object]:
+        """Return cells in the fleet's values, as the policy lets them leave the satellite.
+
+        Args:
+            cells: as they were decoded.
+            types: the fleet's values of `type_field`, where there is one; a cell whose type isn't told is null.
+        """
+        cells = self.told(cells)
+        if self.name_keys:
+            return self._alter_names(cells, types)
         if self.hash_key is not None:
             return hash_cells(cells, self.hash_key)
         return mask_cells(cells, self.show, self.own.arrow) if self.show else cells
+
+    def _alter_names(self, cells: Sequence[object], types: Sequence[object]) -> Sequence[object]:
+        """Hash the cells of each DocType at once."""
+        altered = list(cells)
+        spelled = [str(kind or "").strip().casefold() for kind in types] or [""] * len(altered)
+        for doctype, key in self.name_keys.items():
+            rows = [row for row, kind in enumerate(spelled) if kind == doctype.casefold()]
+            for row, cell in zip(rows, hash_cells([cells[row] for row in rows], key), strict=True):
+                altered[row] = cell
+        return [cell if kind else None for cell, kind in zip(altered, spelled, strict=True)]
 
     def __repr__(self) -> str:
         return f"ReadField({self.fieldname!r}, column={self.column.name!r}, altered={self.is_altered})"
@@ -110,20 +137,22 @@ def table_reading(
         SettingsError: the key of a hash can't be had.
     """
     fields = []
-    for field in schema.fields.values():
-        own = column_type(field.fieldtype)
-        column = table.by_fieldname.get(field.fieldname.casefold())
-        if own is None or column is None or not field.present or field.hidden_reason:
+    for described in schema.fields.values():
+        own = column_type(described.fieldtype)
+        column = table.by_fieldname.get(described.fieldname.casefold())
+        if own is None or column is None or not described.present or described.hidden_reason:
             continue
-        asked = field.asked(table.doctype)
+        asked = described.asked(table.doctype)
         action = policy.action(asked)
         if isinstance(action, Drop):
             continue
-        if field.fieldname == "idx":
+        if described.fieldname == "idx":
             own = ColumnType("integer", INTEGER)
-        key = action.key() if isinstance(action, Hash) else None
+        # Names come hashed from whoever asks the site, so that it can be asked by them.
+        key = action.key() if isinstance(action, Hash) and described.fieldname != NAME else None
         show = action.show if isinstance(action, Mask) else ""
-        values = mapping.values(asked.doctype, asked.fieldname, own.wire, field.options)
-        constant = mapping.constant(table.doctype, field.fieldname)
-        fields.append(ReadField(field.fieldname, own, column, key, show, values, constant))
+        linked = (action.type_field, action.keys()) if isinstance(action, HashLinked) else ("", {})
+        values = mapping.values(asked.doctype, asked.fieldname, own.wire, described.options)
+        constant = mapping.constant(table.doctype, described.fieldname)
+        fields.append(ReadField(described.fieldname, own, column, key, show, values, constant, *linked))
     return TableReading(satellite, zone, table, tuple(fields))

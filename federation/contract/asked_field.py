@@ -16,6 +16,7 @@ class AskedField:
         permlevel: Frappe's permission level, 0 for what everybody reads who reads the document.
         past_fieldtypes: other fieldtypes that it had before, or has and isn't read as: a site that retypes a field
             doesn't loosen a policy.
+        options: of a Link the DocType that it leads to, of a Dynamic Link the field that names that.
     """
 
     doctype: str
@@ -23,3 +24,4 @@ class AskedField:
     fieldtype: str
     permlevel: int = 0
     past_fieldtypes: tuple[str, ...] = ()
+    options: str = ""

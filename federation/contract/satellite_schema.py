@@ -71,7 +71,8 @@ class FieldSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def asked(self, doctype: str) -> AskedField:
         """Return the field, of that DocType, as a policy is asked about it."""
         past = (*self.fieldtypes[:-1], *self.unaccepted)
-        return self.made_from or AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, past)
+        options = self.options if self.fieldtype in ("Link", "Dynamic Link") else ""
+        return self.made_from or AskedField(doctype, self.fieldname, self.fieldtype, self.permlevel, past, options)
 
 
 class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +87,8 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         fingerprint: what the three metadata lists said then; "" where the satellite forbids them.
         mapping: tells one mapping of the settings from another; "" where the satellite has none.
         aggregate_of: of an aggregate the DocType whose documents it counts; "" of what the satellite itself has.
+        autoname: how names are given, in Frappe's words; "" where they are typed in, or it was never told.
+        title_field: the field that stands for a document beside its name; "" where there is none, or it was never told.
     """
 
     doctype: str
@@ -102,6 +105,8 @@ class DocTypeSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str = ""
     mapping: str = ""
     aggregate_of: str = ""
+    autoname: str = ""
+    title_field: str = ""
 
     def asked_fields(self) -> Iterator[AskedField]:
         """Yield every field that it has or had, those that hold child rows too, as a policy is asked about it."""
@@ -213,6 +218,8 @@ def _absorb(known: DocTypeSchema | None, meta: DocTypeMeta, read_at: str, finger
         past_tables=tuple(sorted(({*past.past_tables, *past.tables.values()}) - set(tables.values()))),
         read_at=read_at,
         fingerprint=fingerprint,
+        autoname=meta.autoname,
+        title_field=meta.title_field,
     )
 
 

@@ -55,7 +55,7 @@ class SiteProof:
 
 def prove(fleet: DemoFleet, settings: Settings) -> Iterator[SiteProof]:
     """Compare what analysts see with what each site holds, read past its API."""
-    policy = FleetPolicy(settings)
+    policy = FleetPolicy(settings, "mothership")
     wanted = {satellite.name: settings.selection(satellite) for satellite in settings.enabled_satellites()}
     with open_reader(settings) as mothership:
         if mothership is None:

@@ -10,8 +10,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from connectors.frappe import Position as WirePosition
-from connectors.frappe import WirePage, read_changes, read_changes_newest_first, read_listed
+from connectors.frappe import WirePage
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.extract.asking import read_changes, read_changes_newest_first, read_listed
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.errors import MassDeletion, UnboundedList
@@ -60,7 +61,9 @@ class _ChangesWalk:
 
     def __post_init__(self) -> None:
         state = self.context.run.state(self.reading.doctype)
-        self._state = replace(state, treatments=dict(self.reading.treatments), mapped=dict(self.reading.mapped))
+        reading = self.reading
+        treatments, mapped = dict(reading.treatments), dict(reading.mapped)
+        self._state = replace(state, treatments=treatments, mapped=mapped, withheld=reading.withheld)
         self._bound = self.context.window(None, "").bound
         self._open = self._state.open or self._new_walk()
 
@@ -264,6 +267,7 @@ class _ChangesWalk:
             begun=self.context.began,
             through=self.context.began,
             open=None,
+            replaced=None,
             uncovered=tuple(uncovered),
             temporary=temporary.count,
             temporary_newest=temporary.newest,

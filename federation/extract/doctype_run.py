@@ -16,9 +16,10 @@ from federation.extract.passes import run_pass
 from federation.extract.patching import fields_of, mapped_otherwise, new_fields, patch_columns
 from federation.extract.signals import Signals
 from federation.extract.singles import read_single_doctype
-from federation.extract.treatment import older_treatments
 from federation.lake.known_names import count_known
+from federation.lake.manifest import DocTypeState
 from federation.lake.run import LakeRun
+from federation.policy.treatment import names_treatment, older_treatments
 
 Depth = Literal["changes", "reconcile", "full"]
 """What a run looks for: what `modified` and the site's lists tell; within a budget also what they don't; everything."""
@@ -68,6 +69,18 @@ def run_doctype(
     return outcome
 
 
+def _as_never_read(state: DocTypeState, reading: DocumentReading) -> DocTypeState:
+    """Return the state of a DocType whose documents bear other names from now on: nothing that was read counts."""
+    return DocTypeState(
+        treatments=dict(reading.treatments),
+        older_treatments=older_treatments(
+            state.older_treatments, state.treatments, reading.treatments, reading.treatments
+        ),
+        withheld=reading.withheld,
+        replaced=state.replaced if state.through is None else dict(state.treatments or {}),
+    )
+
+
 def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSchema, schema: SatelliteSchema) -> bool:
     """Take note of columns that rows read before this run lack or hold otherwise; return whether there are any.
 
@@ -75,6 +88,9 @@ def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSche
     """
     state = run.state(reading.doctype)
     if state.begun is None and state.open is None:
+        return False
+    if names_treatment(state.treatments) != names_treatment(reading.treatments):
+        run.begin_anew(reading.doctype, _as_never_read(state, reading))
         return False
     found = [*new_fields(known, schema, reading, state.treatments), *mapped_otherwise(reading, state.mapped)]
     new = [name for name in dict.fromkeys(found) if name not in state.uncovered]
@@ -84,6 +100,7 @@ def note_new_fields(run: LakeRun, reading: DocumentReading, known: SatelliteSche
         uncovered=(*state.uncovered, *new),
         treatments=dict(reading.treatments),
         mapped=dict(reading.mapped),
+        withheld=reading.withheld,
         older_treatments=older_treatments(state.older_treatments, state.treatments, reading.treatments, read),
     )
     if noted != state:

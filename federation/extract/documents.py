@@ -10,17 +10,18 @@ from http import HTTPStatus
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import DocTypeError, FrappeSession, WirePage, read_children, read_document, read_heads
+from connectors.frappe import DocTypeError, FrappeSession, WirePage
 from federation.conform.page import ConformedPage, Misfit, conform_page
 from federation.conform.reading import TableReading, table_reading
 from federation.contract.fieldtypes import column_type
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.contract.union import contract_of
+from federation.extract.asking import read_children, read_document, read_heads
 from federation.extract.errors import NamelessDocument
 from federation.extract.records import without_records_of
-from federation.extract.treatment import treatments
 from federation.mapping.satellite_mapping import UNMAPPED, SatelliteMapping
 from federation.policy.fleet import FleetPolicy
+from federation.policy.treatment import named_fields, names_treatment, treatments
 
 TO_RENAME = "to_rename"
 """Says that a GL Entry or a Stock Ledger Entry still bears its temporary name."""
@@ -43,6 +44,7 @@ class DocumentReading:
         is_single: there is one document, and no list of it.
         treatments: field, a child table's with its DocType in front → what the policy makes of it.
         mapped: field, named alike → tells one mapping of it from another; for those that are mapped.
+        withheld: fields, named alike, that are kept on the lake and don't go on to the mothership.
     """
 
     parent: TableReading
@@ -51,11 +53,17 @@ class DocumentReading:
     is_single: bool = False
     treatments: Mapping[str, str] = field(default_factory=dict)
     mapped: Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
 
     @property
     def doctype(self) -> str:
         """The DocType of the documents."""
         return self.parent.table.doctype
+
+    @property
+    def hides_names(self) -> bool:
+        """Its documents are known by hashes of their names: see `asking.py`."""
+        return bool(names_treatment(self.treatments))
 
     @property
     def has_temporary_names(self) -> bool:
@@ -102,6 +110,7 @@ def document_reading(
         shape.is_single,
         treatments(shapes, policy),
         dict(_mapped(shapes, mapping)),
+        tuple(sorted(name for name, asked in named_fields(shapes) if fleet.withholds(satellite, asked))),
     )
 
 
@@ -113,6 +122,17 @@ def _mapped(shapes: Iterable[tuple[str, DocTypeSchema]], mapping: SatelliteMappi
                 digest = mapping.digest_of_field(shape.doctype, each.fieldname, own.wire, each.options)
                 if digest:
                     yield prefix + each.fieldname, digest
+
+
+def unhashable_names(shape: DocTypeSchema | None) -> str:
+    """Return why names of a DocType can't be hashed, "" where they can."""
+    if shape is None:
+        return ""
+    if shape.is_single:
+        return "it has one document, which bears the DocType's own name"
+    if shape.is_child:
+        return "names of child rows say nothing, and nothing links to them but texts"
+    return "its entries are renamed by a job of the site" if TO_RENAME in shape.fields else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import WirePage, read_named
+from connectors.frappe import WirePage
 from federation.contract.fieldtypes import DATETIME
 from federation.contract.names import OBSERVED
 from federation.extract.anew import to_read_anew
+from federation.extract.asking import read_named
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading, RejectedDocument, WholeDocuments, make_whole
 from federation.extract.outcome import DocTypeOutcome

@@ -50,7 +50,7 @@ def choose_anchors(run: LakeRun, readings: Sequence[DocumentReading]) -> tuple[A
     counted = {
         reading.doctype: count_known(run.folder, run.log, reading.doctype)
         for reading in readings
-        if not reading.is_single and not reading.has_temporary_names
+        if not (reading.is_single or reading.has_temporary_names or reading.hides_names)
     }
     chosen = sorted(counted, key=lambda doctype: (-counted[doctype], doctype))[:_DOCTYPES]
     anchors = tuple(

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 from msgspec.structs import replace
 
-from connectors.frappe import Pages, WirePage, WireTable, read_last_name, read_listed
+from connectors.frappe import Pages, WirePage, WireTable
 from federation.conform.cells import conform_cells
 from federation.contract.fieldtypes import DATETIME
+from federation.extract.asking import read_last_name, read_listed
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.harvest import Harvest, rows_of

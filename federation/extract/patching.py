@@ -9,10 +9,11 @@ from dataclasses import replace
 import pyarrow as pa
 from msgspec.structs import replace as replaced
 
-from connectors.frappe import DocTypeError, WirePage, read_listed
+from connectors.frappe import DocTypeError, WirePage
 from federation.conform.page import ConformedPage, conform_page
 from federation.conform.reading import TableReading
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.extract.asking import read_listed
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.harvest import Harvest
@@ -34,9 +35,10 @@ def new_fields(
         known: what the satellite had shown before.
         now: what it shows.
         reading: how it is read now.
-        treated: the treatments under which it was read before, None where they weren't remembered.
+        treated: the treatments under which it was read before. Where they weren't remembered, nobody knows what a
+            field holds that isn't taken as it is today.
     """
-    before = reading.treatments if treated is None else treated
+    before = treated or {}
     for table in (reading.parent, *reading.children):
         if table.table.doctype not in known.doctypes or table.table.doctype not in now.doctypes:
             continue
@@ -94,7 +96,8 @@ def _patch_table(harvest: Harvest, reading: DocumentReading, table: TableReading
     is_parent = table is reading.parent
     keys = _PARENT_KEYS if is_parent else _CHILD_KEYS
     names = {each.fieldname: _named(reading, table, each.fieldname) for each in table.fields}
-    fields = [each for each in table.fields if each.fieldname in keys or names[each.fieldname] in wanted]
+    types = {each.type_field for each in table.fields if names[each.fieldname] in wanted}
+    fields = [each for each in table.fields if each.fieldname in keys | types or names[each.fieldname] in wanted]
     narrow = replace(table, fields=tuple(fields))
     refused: set[str] = set()
     try:

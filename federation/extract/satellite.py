@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from connectors.frappe import (
     Credentials,
     DocTypeError,
-    FrappeSession,
     SiteFacts,
     TransientError,
     detect_manners,
@@ -28,16 +27,17 @@ from federation.contract.satellite_schema import SatelliteSchema
 from federation.data_docs import DataDocs
 from federation.drift.reactions import reactions_for
 from federation.extract.aggregates import read_aggregate
+from federation.extract.asking import SiteSession
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
-from federation.extract.documents import DocumentReading, document_reading
+from federation.extract.documents import DocumentReading, document_reading, unhashable_names
 from federation.extract.drift_watch import DriftWatch
 from federation.extract.errors import ClockAstray, DocTypeFailed, NoTimeZone
 from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
 from federation.extract.outcome import DocTypeOutcome, Progress
-from federation.extract.selected import select
+from federation.extract.selected import Selected, select
 from federation.extract.signals import Signals, read_signals
 from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
@@ -47,6 +47,7 @@ from federation.lake.run import LakeRun, new_run_id
 from federation.lakes import lake_folder
 from federation.mapping.satellite_mapping import SatelliteMapping, mapping_of
 from federation.policy.fleet import FleetPolicy
+from federation.policy.rules import SatellitePolicy, policy_for
 from federation.settings.aggregates import Aggregate
 from federation.settings.errors import Problem, SettingsError
 from federation.settings.expectations import WrittenExpectations, load_expectations
@@ -97,7 +98,7 @@ def extract(
         yield from _Extraction(settings, satellite, options, progress, session, run, clock, expectations).outcomes()
 
 
-def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> FrappeSession:
+def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> SiteSession:
     """Return a session of the satellite as its settings say.
 
     Raises:
@@ -111,7 +112,7 @@ def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> Fr
     verify = satellite.verify if satellite.verify is True else str(satellite.verify)
     try:
         credentials = Credentials(satellite.api_key(), satellite.api_secret())
-        return FrappeSession(
+        return SiteSession(
             satellite.url,
             credentials,
             limits,
@@ -132,7 +133,7 @@ class _Extraction:
     satellite: Satellite
     options: RunOptions
     progress: Progress
-    session: FrappeSession
+    session: SiteSession
     run: LakeRun
     clock: ObservedClock
     expectations: WrittenExpectations
@@ -151,7 +152,9 @@ class _Extraction:
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
-        self._site = self.run.site
+        # A site can't be recognised by names that the lake doesn't have.
+        anchors = tuple(each for each in self.run.site.anchors if each.doctype not in self._policy.name_keys)
+        self._site = replace(self.run.site, anchors=anchors)
         try:
             # Its walks have ended when the closing commit is written, also where the caller wants no more outcomes.
             with closing(self._read()) as outcomes:
@@ -183,6 +186,7 @@ class _Extraction:
             self.session, wanted, known, mapping, only=self.options.doctypes, now=began, aggregates=aggregates
         )
         self._aggregates = {aggregate.name: aggregate for aggregate in selected.aggregates}
+        self._hide_names(selected)
         schema = self._drift.follow(known, selected.schema, selected.doctypes)
         readings = self._readings((*selected.doctypes, *self._aggregates), schema, site_clock.zone, mapping)
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, schema)}
@@ -224,6 +228,28 @@ class _Extraction:
             )
             for doctype in doctypes
         ]
+
+    @property
+    def _policy(self) -> SatellitePolicy:
+        return policy_for(self.settings, self.satellite)
+
+    def _hide_names(self, selected: Selected) -> None:
+        """Let the session show documents under hashes of their names where the policy says so.
+
+        Raises:
+            SettingsError: a DocType's names can't be hashed, or the key can't be had.
+        """
+        names = self._policy.name_keys
+        problems = [
+            Problem(
+                f"names of {doctype} can't be hashed at {self.satellite.name}: {reason}", "remove the rule", "policy"
+            )
+            for doctype in names
+            if (reason := unhashable_names(selected.schema.doctypes.get(doctype)))
+        ]
+        if problems:
+            raise SettingsError(problems)
+        self.session.hide({doctype: action.key() for doctype, action in names.items()})
 
     def _limits(self, overlap: timedelta) -> Limits:
         return Limits(

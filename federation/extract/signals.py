@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from connectors.frappe import DocTypeError, FrappeSession, Position, Rename, read_deleted, read_renames
+from federation.conform.reading import ReadField
 from federation.contract.names import column_name
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.extract.asking import hashed_name, hashed_rename, is_hidden
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
 from federation.extract.harvest import Harvest
@@ -61,14 +63,16 @@ def read_signals(session: FrappeSession, window: Window, *, page_rows: int, held
     try:
         for page in read_deleted(session, after=after, until=window.until, page_rows=page_rows, but=left_out):
             for deletion in page.deletions:
-                deleted.setdefault(session.names.our_doctype(deletion.doctype), {})[deletion.name] = None
+                doctype = session.names.our_doctype(deletion.doctype)
+                deleted.setdefault(doctype, {})[hashed_name(session, doctype, deletion.name)] = None
     except DocTypeError as error:
         _LOG.info("Deletions are found by comparison alone: %s", error)
         silent.append("Deleted Document")
     try:
         for told in read_renames(session, after=after, until=window.until, page_rows=page_rows, but=left_out):
             for rename in told.renames:
-                renames.setdefault(session.names.our_doctype(rename.doctype), []).append(rename)
+                doctype = session.names.our_doctype(rename.doctype)
+                renames.setdefault(doctype, []).append(hashed_rename(session, replace(rename, doctype=doctype)))
     except DocTypeError as error:
         _LOG.info("Renames are found by comparison alone: %s", error)
         silent.append("Comment")
@@ -112,8 +116,8 @@ def pointing_at_renamed(
             for fieldname, by in _fields_to(described, linked):
                 if fieldname not in read or (by is not None and by not in read):
                     continue
-                olds = read[fieldname].alter([rename.old for rename in renames])
-                news = read[fieldname].alter([rename.new for rename in renames])
+                stored = _stored(read[fieldname], linked, hidden=is_hidden(context.session, linked))
+                olds, news = stored([rename.old for rename in renames]), stored([rename.new for rename in renames])
                 owners = owners_of(
                     context.run.folder,
                     context.run.log,
@@ -126,6 +130,13 @@ def pointing_at_renamed(
                 )
                 found.update(dict.fromkeys(owners))
     return list(found)
+
+
+def _stored(reading: ReadField, linked: str, *, hidden: bool) -> Callable[[Sequence[str]], Sequence[object]]:
+    """Return what turns names of `linked` into what the lake has of them; hidden ones come so already."""
+    if hidden:
+        return lambda names: names
+    return lambda names: reading.alter(names, [linked] * len(names))
 
 
 def _fields_to(described: DocTypeSchema, linked: str) -> Iterable[tuple[str, str | None]]:

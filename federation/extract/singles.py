@@ -42,6 +42,7 @@ def complete_at_once(context: RunContext, reading: DocumentReading, harvest: Har
         uncovered=(),
         treatments=dict(reading.treatments),
         mapped=dict(reading.mapped),
+        withheld=reading.withheld,
         accepted_by=harvest.rules.accepting,
         rejected_by=harvest.rules.reading,
     )

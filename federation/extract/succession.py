@@ -10,7 +10,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import Filter, WirePage, WireTable, prove_absent, read_heads, read_listed, text_table
+from connectors.frappe import Filter, WirePage, WireTable, text_table
+from federation.extract.asking import prove_absent, read_heads, read_listed
 from federation.extract.errors import MassDeletion
 from federation.extract.harvest import Harvest
 from federation.extract.site_time import read_wire_time, wire_time

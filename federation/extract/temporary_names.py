@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connectors.frappe import count_request, prove_absent, read_count, read_listed, text_table
+from connectors.frappe import count_request, read_count, text_table
+from federation.extract.asking import prove_absent, read_listed
 from federation.extract.documents import TO_RENAME
 from federation.extract.harvest import Harvest
 from federation.extract.site_time import wire_time

@@ -79,6 +79,11 @@ def read_current(folder: LakeFolder, doctype: str) -> Current:
         raise DamagedLog(folder.satellite, path, f"is not a manifest ({error})") from error
 
 
+def remove_current(folder: LakeFolder, doctype: str) -> None:
+    """Remove the dataset of a DocType."""
+    folder.delete(_folder(doctype))
+
+
 def compact(folder: LakeFolder, log: CommitLog, contract: Contract) -> Current:
     """Bring the dataset of a DocType up to the log, publish it and return it.
 

@@ -12,10 +12,16 @@ from federation.lake.manifest import Manifest, Package
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A package and the commit that brought it."""
+    """A package and the commit that brought it.
+
+    Attributes:
+        treatments: field → what the policy made of it as the package was read, for those that weren't taken as they
+            are; None where that wasn't remembered.
+    """
 
     seq: int
     package: Package
+    treatments: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,13 @@ class History:
         described = list(self.described)
         for manifest in manifests:
             for package in manifest.packages:
-                packages.setdefault(package.doctype, []).append(Committed(manifest.seq, package))
+                before = packages.setdefault(package.doctype, [])
+                state = manifest.doctypes.get(package.doctype)
+                treatments: Mapping[str, str] | None = state.treatments if state else None
+                if before and before[-1].treatments == treatments:
+                    # One of what thousands of manifests say alike is enough.
+                    treatments = before[-1].treatments
+                before.append(Committed(manifest.seq, package, treatments))
             completed.update(walk.id for walk in manifest.completed)
             released.update(dict.fromkeys(manifest.released, manifest.seq))
             if manifest.schema and not (described and described[-1].schema == manifest.schema):
@@ -77,8 +89,10 @@ class History:
         return History(self.after, newest, frozen, frozenset(completed), released, tuple(described))
 
     def of(self, doctype: str, after: int) -> tuple[Committed, ...]:
-        """Return the packages of `doctype` that were committed later than `after`."""
-        return tuple(committed for committed in self.packages.get(doctype, ()) if committed.seq > after)
+        """Return the packages of `doctype` that were committed later than `after`, and count by their names."""
+        state = self.newest.doctypes.get(doctype) if self.newest else None
+        least = max(after, state.since if state else 0)
+        return tuple(committed for committed in self.packages.get(doctype, ()) if committed.seq > least)
 
     def counts(self, package: Package) -> bool:
         """Return whether the walk of `package` is complete, so that its documents may be shown."""

@@ -172,6 +172,9 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             were read before this was remembered.
         older_treatments: field → the loosest treatment that older packages carry, where it is another one.
         mapped: field → tells one mapping by the settings from another, for those that rows were read by.
+        withheld: fields that are kept here and don't go on to the mothership.
+        since: packages up to this commit don't count any more: their documents bear names under another treatment.
+        replaced: the treatments of those packages, until the first load that takes their place is complete.
         temporary: documents alive under temporary names.
         temporary_newest: the newest `creation` among them, as on the wire.
         accepted_by: the fingerprint of the rules that all accepted documents were judged by; "" where that isn't known.
@@ -189,6 +192,9 @@ class DocTypeState(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     treatments: dict[str, str] | None = None
     older_treatments: dict[str, str] = {}
     mapped: dict[str, str] = {}
+    withheld: tuple[str, ...] = ()
+    since: int = 0
+    replaced: dict[str, str] | None = None
     temporary: int = 0
     temporary_newest: str = ""
     accepted_by: str = ""

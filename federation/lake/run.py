@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.lake.current import remove_current
 from federation.lake.log import CommitLog
 from federation.lake.manifest import CompletedWalk, DocTypeState, Manifest, Package, SiteState, Stage
 from federation.lake.orphans import fenced_runs, remove_orphans, remove_unnamed
@@ -111,6 +112,19 @@ class LakeRun:
         """Return how far `doctype` is read, what was noted since the last commit included."""
         with self._committing:
             return self._noted_states.get(doctype) or self._newest.doctypes.get(doctype, DocTypeState())
+
+    def begin_anew(self, doctype: str, state: DocTypeState) -> None:
+        """Let a DocType be read as for the first time: none of its packages counts from here on for those who extract.
+
+        Raises:
+            CommitLost: another run has taken the log over.
+            LakeUnavailable: the lake can't be written.
+        """
+        # First what was made of the packages: killed behind it, it would be made of them again.
+        remove_current(self.folder, doctype)
+        with self._committing:
+            since = self._newest.seq
+        self.commit(states={doctype: msgspec.structs.replace(state, since=since)})
 
     def note(self, states: Mapping[str, DocTypeState], completed: Iterable[CompletedWalk] = ()) -> None:
         """Keep states and ended walks that need no commit of their own: the next manifest carries them.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,8 @@ class DocTypeMerge:
         packages: those of the plan, with all their files.
         contract: of the DocType, over all satellites.
         schema: what the satellite itself says of the DocType and its child DocTypes.
+        treatments: field → how it is treated in these packages and in all rows that stand afterwards.
+        anew: the packages are all that the lake has, and what stands goes before they are merged.
     """
 
     satellite: str
@@ -48,6 +50,8 @@ class DocTypeMerge:
     packages: Sequence[ReadyPackage]
     contract: Contract
     schema: SatelliteSchema
+    treatments: Mapping[str, str]
+    anew: bool = False
 
     @property
     def doctype(self) -> str:

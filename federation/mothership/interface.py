@@ -16,16 +16,19 @@ from federation.mothership.errors import MergeFailed
 
 
 class FieldPolicy(Protocol):
-    """What the merge must know of the policy; `FleetPolicy` is one."""
+    """What the merge must know of the policy; `FleetPolicy` with the destination `mothership` is one."""
 
     def keeps(self, satellite: str, asked: AskedField, /) -> bool:
-        """Return whether the field leaves the satellite, as it is, masked or hashed."""
+        """Return whether the field gets to the mothership, as it is, masked or hashed."""
 
     def hashes(self, satellite: str, asked: AskedField, /) -> bool:
         """Return whether the field leaves the satellite as a hash."""
 
     def masks(self, satellite: str, asked: AskedField, /) -> bool:
         """Return whether only a part of the field's values leaves the satellite."""
+
+    def treatment(self, satellite: str, asked: AskedField, /) -> str | None:
+        """Return what is made of the field: "", `mask …`, `hash` or `drop`; None for a satellite that nobody names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ class MergeReport:
         failed: DocType → why nothing of it was merged.
         cursor: the commit up to which nothing of the log is needed any more.
         remarks: what an administrator of the database should know: a sentence each.
+        anew: DocTypes that were merged anew from the lake, because the policy treats them otherwise now.
     """
 
     merged: tuple[MergeResult, ...] = ()
     failed: Mapping[str, MergeFailed] = field(default_factory=dict)
     cursor: int = 0
     remarks: tuple[str, ...] = ()
+    anew: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,14 @@ def write_cursor(connection: Connection, satellite: str, source: str, seq: int) 
     connection.insert(CURSOR.name, ("satellite", "source", "seq"), [(satellite, source, seq)])
 
 
-def merged_packages(connection: Connection, satellite: str, source: str, after: int) -> frozenset[str]:
-    """Return the ids of the packages in the ledger that were committed later than `after`."""
+def merged_packages(
+    connection: Connection, satellite: str, source: str, after: int, doctype: str | None = None
+) -> frozenset[str]:
+    """Return the ids of the packages in the ledger, of one DocType or all, that were committed later than `after`."""
     rows = connection.run(
-        "SELECT package FROM federation_ledger WHERE satellite = $satellite AND source = $source AND seq > $after",
-        {"satellite": satellite, "source": source, "after": after},
+        "SELECT package FROM federation_ledger WHERE satellite = $satellite AND source = $source AND seq > $after "
+        "AND ($doctype IS NULL OR doctype = $doctype)",
+        {"satellite": satellite, "source": source, "after": after, "doctype": doctype},
     )
     return frozenset(package for (package,) in rows)
 

@@ -17,6 +17,7 @@ from federation.mothership.system_tables import (
     QUARANTINE,
     SUPERSEDES,
     SYSTEM_TABLES,
+    TREATMENT,
     VERSION,
     VIEW,
     SystemColumn,
@@ -106,6 +107,8 @@ MIGRATIONS: Final[Migrations] = {
     3: (AddTable(DRIFT),),
     4: (AddColumn(QUARANTINE, _RULE), FillText(QUARANTINE, _RULE), AddTable(HELD)),
     5: (AddColumn(QUARANTINE, _SUPERSEDES), MarkSuperseded()),
+    6: (),
+    7: (AddTable(TREATMENT),),
 }
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT
 from federation.lake.packages import RULE
 
-VERSION: Final = 5
+VERSION: Final = 7
 """Of these definitions; kept in `federation_meta`. `migrations.py` leads from one to the next."""
 
 
@@ -224,6 +224,18 @@ DRIFT: Final = SystemTable(
     ("satellite", "seq", "doctype", "fieldname", "kind"),
 )
 
+TREATMENT: Final = SystemTable(
+    "federation_treatment",
+    "How the policy treated the rows of each DocType of each site: where it changes they are merged anew.",
+    (
+        _SATELLITE,
+        _DOCTYPE,
+        SystemColumn("treatments", TEXT, "Field → mask, hash or drop, empty where it is taken as it is; as JSON."),
+    ),
+    ("satellite", "doctype"),
+)
+
 SYSTEM_TABLES: Final = (
     META, LEDGER, CURSOR, FRESHNESS, TOMBSTONE, QUARANTINE, ALIAS, DICTIONARY, TABLE, SCHEMA, VIEW, HELD, DRIFT,
+    TREATMENT,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -24,7 +24,7 @@ from federation.settings.mistakes import Mistake, mistake, mistakes
 from federation.settings.mothership import MothershipSettings, section_of
 from federation.settings.places import PlaceError, proxy_address
 from federation.settings.secrets import ENVIRONMENT_NAME, SecretReference
-from federation.settings.selection import Selection
+from federation.settings.selection import Selection, is_pattern
 from federation.settings.values import (
     Cron,
     Folder,
@@ -159,6 +159,9 @@ class PolicyRule(Section):
     action: Literal["keep", "drop", "hash", "mask"] = Field(examples=["drop"])
     """keep; drop: never requested from the site; hash: keyed HMAC-SHA256 of text; mask: only what `show` says. What
     can't be hashed or masked so is dropped."""
+    at: Literal["mothership"] | None = Field(default=None, examples=["mothership"])
+    """mothership: the rule is about what goes on from the lake: `drop` leaves the field on the satellite's own lake.
+    Absent: it holds from the site on, for the lake and the mothership."""
     show: Show | None = Field(default=None, examples=["last 4"])
     """What `mask` lets be seen: "last 4" characters of texts, the "domain" of e-mail addresses, the "year" of dates."""
     key: Secret | None = Field(default=None, examples=["env:FEDERATION_HASH_KEY"])
@@ -177,7 +180,12 @@ class PolicyRule(Section):
             )
         if self.action != "mask" and self.show is not None:
             found.append((("show",), f"has no meaning with {self.action}", "remove it, or write `action: mask`"))
-        if self.action != "keep" and self.field in IDENTITY_FIELDS:
+        if self.at is not None and self.action in ("hash", "mask"):
+            what = f"can't be combined with {self.action}: values are altered as they leave the site, not later"
+            found.append((("at",), what, "remove `at`, so that the lake has them so too, or write `action: drop`"))
+        if self.field == "name" and self.action == "hash":
+            found.extend(_mistakes_of_name_rule(self))
+        elif self.action != "keep" and self.field in IDENTITY_FIELDS:
             found.append(
                 (
                     ("field",),
@@ -209,6 +217,18 @@ class DriftRule(Section):
     """evolve: the site is followed, and the check warns; ignore: followed without a word; freeze: what was accepted
     last stays, and the check fails, until `federation contract accept`. What is gone, and permission levels, are always
     followed."""
+
+
+def _mistakes_of_name_rule(rule: PolicyRule) -> Iterator[Mistake]:
+    """Yield what is wrong with a rule that hashes the names of documents."""
+    if rule.doctype is None or is_pattern(rule.doctype):
+        what = "must be the one DocType whose names are hashed, and with them every link to it"
+        yield ("doctype",), what, "write one rule a DocType: {doctype: Customer, field: name, action: hash, key: …}"
+    elif rule.doctype in ("DocType", "Module Def"):
+        yield ("doctype",), f"`{rule.doctype}` has names that everything else is called by", "remove the rule"
+    for key in ("fieldtype", "permlevel"):
+        if getattr(rule, key) is not None:
+            yield (key,), "has no meaning for `name`", "remove it"
 
 
 class Schedules(Section):

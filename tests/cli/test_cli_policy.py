@@ -107,13 +107,69 @@ def test_columns_where_older_values_may_still_lie_are_named(read: Path, federati
     assert federation("sync", "-s", "north").exit_code == 0
     patched = fields(told(federation), "Customer")
     assert (patched["tax_id"]["older"], patched["tax_id"]["older_in"]) == ("clear", ["lake"])
-    assert (patched["territory"]["older"], patched["territory"]["older_in"]) == ("clear", ["lake", "mothership"])
+    assert (patched["territory"]["older"], patched["territory"]["older_in"]) == ("clear", ["lake"])
     assert (patched["customer_name"]["older"], patched["image"]["older"]) == ("", "")
     shown = federation("policy", "report")
-    assert "Customer.territory: older values in clear may still lie in the lake and the mothership" in shown.stderr
+    assert "Customer.territory: older values in clear may still lie in the lake" in shown.stderr
     in_clear = "SELECT count(*) AS clear FROM customer WHERE tax_id <> '' AND tax_id NOT LIKE '…%'"
     clear = federation("query", in_clear, "--json")
     assert json.loads(clear.stdout) == [{"clear": 0}]
+
+
+def test_what_stays_on_the_lake_is_told_with_its_own_rule(read: Path, federation: Command) -> None:
+    at = "{doctype: Customer, field: territory, action: drop, at: mothership}"
+    add(read, f"policy: [{at}, {{doctype: Sales Invoice, field: taxes, action: drop, at: mothership}}]\n")
+    report = told(federation)
+    territory = fields(report, "Customer")["territory"]
+    assert (territory["action"], territory["at_mothership"]) == ("keep", "drop")
+    assert (territory["rule"], territory["rule_at_mothership"]) == ("no rule matches", f"policy[1] {at}")
+    child = fields(report, "Sales Taxes and Charges")["rate"]
+    assert (child["action"], child["at_mothership"]) == ("keep", "drop")
+    assert "its rows stay on the lake: policy[2]" in child["rule_at_mothership"]
+    assert "territory" in federation("policy", "report").stdout
+
+
+def test_what_repeats_hashed_names_is_named(
+    settings_file: Path, federation: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAMES", "a key to hash names with")
+    hashing = "{doctype: Customer, field: name, action: hash, key: env:NAMES}"
+    add(settings_file, f"policy: [{hashing}]\n")
+    said = "names of Customer are hashed, and Customer.customer_name repeats them"
+    assert said in " ".join(federation("check", "-s", "north").output.split())
+    assert federation("sync", "-s", "north").exit_code == 0
+    assert said in " ".join(federation("policy", "report", "-s", "north").stderr.split())
+    report = told(federation, "-s", "north")
+    assert (fields(report, "Customer")["name"]["action"], fields(report, "Customer")["name"]["rule"]) == (
+        "hash",
+        f"policy[1] {hashing.partition(', key')[0]}}}",
+    )
+    link = fields(report, "Sales Invoice")["customer"]
+    assert (link["action"], link["rule"][:34]) == ("hash", "it links to Customer: policy[1] {d")
+    add(settings_file, f"policy: [{hashing}, {{doctype: Customer, field: customer_name, action: drop}}]\n")
+    assert said not in " ".join(federation("policy", "report", "-s", "north").stderr.split())
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "{field: name, action: hash, key: env:NAMES}",
+        "{doctype: 'Cust*', field: name, action: hash, key: env:NAMES}",
+        "{doctype: Customer, field: name, action: hash, key: env:NAMES, at: mothership}",
+        "{doctype: DocType, field: name, action: hash, key: env:NAMES}",
+        "{doctype: Customer, field: name, action: mask, show: last 4}",
+    ],
+)
+def test_rules_about_names_that_cant_be_kept_are_refused(settings_file: Path, federation: Command, rule: str) -> None:
+    add(settings_file, f"policy: [{rule}]\n")
+    assert federation("policy", "report").exit_code == 2
+
+
+def test_what_is_altered_as_it_leaves_the_site_cant_be_altered_later(settings_file: Path, federation: Command) -> None:
+    add(settings_file, "policy: [{field: territory, action: mask, show: last 4, at: mothership}]\n")
+    refused = federation("policy", "report")
+    assert refused.exit_code == 2
+    assert "remove `at`" in " ".join(refused.stderr.split())
 
 
 def test_the_table_lists_what_is_not_taken_as_it_is_and_everything_where_asked(read: Path, federation: Command) -> None:

@@ -66,6 +66,9 @@ class KeepAll:
     def masks(self, satellite: str, asked: AskedField, /) -> bool:
         return False
 
+    def treatment(self, satellite: str, asked: AskedField, /) -> str:
+        return ""
+
 
 @dataclass(frozen=True)
 class Document:

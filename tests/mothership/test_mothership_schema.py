@@ -182,6 +182,9 @@ class Withhold(KeepAll):
     def masks(self, satellite: str, asked: AskedField, /) -> bool:
         return asked.fieldname == "owner"
 
+    def treatment(self, satellite: str, asked: AskedField, /) -> str:
+        return {"total": "drop", "customer": "hash", "owner": "mask last 4"}.get(asked.fieldname, "")
+
 
 def test_what_todays_policy_withholds_stays_in_an_earlier_package(place: Place, site: Site) -> None:
     site.commit(documents=[Document("SINV-1", 1, {"customer": "x", "total": Decimal(1)})])
@@ -189,18 +192,22 @@ def test_what_todays_policy_withholds_stays_in_an_earlier_package(place: Place, 
     assert "total" not in ask(place, "SELECT * FROM sales_invoice")[0]
     assert ask(
         place,
-        "SELECT column_name, policy FROM federation_dictionary WHERE policy <> '' AND table_name = 'sales_invoice'",
-    ) == [{"column_name": "customer", "policy": "hashed at north"}]
+        "SELECT column_name, policy FROM federation_dictionary WHERE policy <> '' AND table_name = 'sales_invoice' "
+        "ORDER BY column_name",
+    ) == [
+        {"column_name": "customer", "policy": "hashed at north"},
+        {"column_name": "owner", "policy": "masked at north"},
+    ]
 
 
-def test_a_value_that_is_withheld_from_now_on_goes_with_the_next_state(place: Place, site: Site) -> None:
+def test_values_that_are_withheld_from_now_on_go_with_the_next_merge(place: Place, site: Site) -> None:
     site.commit(documents=[Document("SINV-1", 1, {"total": Decimal(1)}), Document("SINV-2", 1, {"total": Decimal(1)})])
     merge(place, site)
     site.commit(documents=[Document("SINV-1", 2)], without=["total"])
     merge(place, site, policy=Withhold())
     assert ask(place, "SELECT name, total FROM sales_invoice ORDER BY name") == [
         {"name": "SINV-1", "total": None},
-        {"name": "SINV-2", "total": Decimal(1)},
+        {"name": "SINV-2", "total": None},
     ]
 
 

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from federation.mothership.duckdb.schema import create_system_tables
 from federation.mothership.duckdb.sql import DuckdbConnection, without_progress_bar
 from federation.mothership.errors import MothershipBusy, MothershipError, MothershipUnavailable
+from federation.mothership.sql import Fragment
 
 _LEAST_MEMORY_MB: Final = 96
 _MEMORY_MB_PER_COLUMN: Final = 1.5
@@ -132,6 +133,19 @@ class WriterDatabase:
                 if self._memory_mb >= self._limits.memory_mb:
                     raise
                 self._memory_mb = min(2 * self._memory_mb, self._limits.memory_mb)
+
+    def overwrite_freed(self) -> None:
+        """Write over the blocks of the file that nothing uses any more: deleted rows lie there as they were."""
+        with explained("complete", str(self.writer_file)):
+            self.connection.run("CHECKPOINT")
+            _, _, block_size, _, _, free_blocks, *_ = self.connection.run("PRAGMA database_size")[0]
+            # Noise, for what can be compressed would take fewer blocks; of 16 bytes each value.
+            noise = "SELECT gen_random_uuid() AS noise FROM range({values})"
+            values = str(int(free_blocks) * int(block_size) // 16)
+            self.connection.run("CREATE TABLE _noise AS " + noise, values=Fragment(values))
+            self.connection.run("CHECKPOINT")
+            self.connection.run("DROP TABLE _noise")
+            self.connection.run("CHECKPOINT")
 
     @contextmanager
     def at_rest(self) -> Iterator[Path]:

@@ -22,6 +22,7 @@ from federation.mothership.package_files import ReadyPackage
 from federation.mothership.plan import groups
 from federation.mothership.superseded import mark_superseded
 from federation.mothership.table_change import TableColumns, columns_of, table_change
+from federation.mothership.treatments import clear, write_treatments
 
 
 def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
@@ -35,11 +36,14 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
     columns = columns_of(merge.contract, merge.schema)
     connection = target.connection
     with connection.transaction():
+        if merge.anew:
+            clear(connection, target.satellite, target.doctype, (target.parent, *target.children))
         for group in groups(merge.packages):
             _merge_group(target, group, columns, counts)
         now = datetime.now(UTC)
         write_ledger(connection, target.satellite, merge.source, merge.plan.packages, now)
         mark_superseded(connection, target.satellite, target.doctype, target.parent.sql)
+        write_treatments(connection, target.satellite, target.doctype, merge.treatments)
         extent = measure(connection, target.satellite, target.parent)
         write_freshness(connection, target.satellite, merge.plan, extent, now)
         count_generation(connection)

@@ -80,7 +80,10 @@ class DuckdbMothership:
     def merge(self, log: CommitLog, policy: FieldPolicy) -> MergeReport:
         """Merge what is pending in a satellite's log: one transaction a DocType."""
         with explained("merge", log.folder.satellite):
-            return merge_pending(_Engine(self._database), log, policy)
+            report = merge_pending(_Engine(self._database), log, policy)
+            if report.anew:
+                self._database.overwrite_freed()
+            return report
 
 
 class _Engine:

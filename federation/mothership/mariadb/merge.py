@@ -25,6 +25,7 @@ from federation.mothership.package_files import ReadyPackage
 from federation.mothership.plan import groups
 from federation.mothership.superseded import mark_superseded
 from federation.mothership.table_change import TableColumns, columns_of, table_change
+from federation.mothership.treatments import clear, read_treatments, write_treatments
 
 
 def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
@@ -36,12 +37,15 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
     refuse_reserved_words(merge)
     counts = Counts()
     columns = columns_of(merge.contract, merge.schema)
+    if merge.anew:
+        clear(target.connection, target.satellite, target.doctype, (target.parent, *target.children))
     extent = RunningExtent(target)
     for group in groups(merge.packages):
         _merge_group(target, group, columns, counts, extent)
     now = datetime.now(UTC)
     write_ledger(target.connection, target.satellite, merge.source, merge.plan.packages, now)
     mark_superseded(target.connection, target.satellite, target.doctype, target.parent.sql)
+    write_treatments(target.connection, target.satellite, target.doctype, merge.treatments)
     after = extent.measured()
     write_freshness(target.connection, target.satellite, merge.plan, after, now)
     count_generation(target.connection)
@@ -54,6 +58,8 @@ def still_due(target: Target, merge: DocTypeMerge) -> DocTypeMerge | None:
 
     Something may be: a COMMIT whose answer got lost, or another writer that had the lock while a connection was lost.
     """
+    if merge.anew and read_treatments(target.connection, merge.satellite).get(merge.doctype) != merge.treatments:
+        return merge
     after = min(one.seq for one in merge.plan.packages) - 1
     merged = merged_packages(target.connection, merge.satellite, merge.source, after)
     due = [one for one in merge.plan.packages if one.package.id not in merged]

@@ -8,11 +8,16 @@ level, is seen as a change of what its column holds.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from federation.contract.asked_field import AskedField
 from federation.contract.satellite_schema import DocTypeSchema
-from federation.policy.rules import Action, Drop, Hash, Mask, SatellitePolicy
+from federation.policy.rules import Action, Drop, Hash, HashLinked, Mask, SatellitePolicy
+
+NAME: Final = "name"
+PARENT: Final = "parent"
+"""Of a child row: the name of its document."""
 
 UNKNOWN: Final = "unknown"
 """The treatment of rows that were read before treatments were remembered."""
@@ -21,8 +26,8 @@ _STRICTNESS: Final = {UNKNOWN: -1, "": 0, "mask": 1, "hash": 2, "drop": 3}
 _WHICH_KEY: Final = b"federation: which key is this?"
 
 
-def treatments(shapes: Iterable[tuple[str, DocTypeSchema]], policy: SatellitePolicy) -> dict[str, str]:
-    """Return field → treatment, for the fields that are there today and aren't taken as they are.
+def treatments(shapes: Sequence[tuple[str, DocTypeSchema]], policy: SatellitePolicy) -> dict[str, str]:
+    """Return field → treatment, for the fields that are or were there and aren't taken as they are.
 
     Args:
         shapes: what stands before the fieldnames, nothing or `Child.`, and the DocType that has the fields.
@@ -31,13 +36,18 @@ def treatments(shapes: Iterable[tuple[str, DocTypeSchema]], policy: SatellitePol
     Raises:
         SettingsError: the key of a hash can't be had.
     """
-    found = {
-        prefix + asked.fieldname: treatment_of(policy.action(asked))
-        for prefix, shape in shapes
-        for asked in shape.asked_fields()
-        if shape.is_there(asked.fieldname)
-    }
+    found = {name: treatment_of(policy.action(asked)) for name, asked in named_fields(shapes)}
+    if own := found.get(NAME, ""):
+        # Child rows bear the name of their document, whichever DocType shares their table.
+        found |= {f"{prefix}{PARENT}": own for prefix, _ in shapes if prefix}
     return {name: treatment for name, treatment in sorted(found.items()) if treatment}
+
+
+def named_fields(shapes: Iterable[tuple[str, DocTypeSchema]]) -> Iterator[tuple[str, AskedField]]:
+    """Yield what each field is remembered as, and how a policy is asked about it; `shapes` as in `treatments`."""
+    for prefix, shape in shapes:
+        for asked in shape.asked_fields():
+            yield prefix + asked.fieldname, asked
 
 
 def treatment_of(action: Action) -> str:
@@ -46,7 +56,19 @@ def treatment_of(action: Action) -> str:
         return "drop"
     if isinstance(action, Mask):
         return f"mask {action.show}"
-    return f"hash {hmac.digest(action.key(), _WHICH_KEY, 'sha256').hex()[:8]}" if isinstance(action, Hash) else ""
+    if isinstance(action, HashLinked):
+        prints = "".join(f"{doctype}={_print_of(key)};" for doctype, key in sorted(action.keys().items()))
+        return f"hash {_print_of(prints.encode())}"
+    return f"hash {_print_of(action.key())}" if isinstance(action, Hash) else ""
+
+
+def names_treatment(treated: Mapping[str, str] | None) -> str:
+    """Return how the names of documents are treated, "" where they are taken as they are."""
+    return (treated or {}).get(NAME, "")
+
+
+def _print_of(key: bytes) -> str:
+    return hmac.digest(key, _WHICH_KEY, "sha256").hex()[:8]
 
 
 def is_stricter(now: str, before: str) -> bool:
