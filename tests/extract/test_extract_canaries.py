@@ -59,6 +59,11 @@ METAS = (
     described(SECRETIVE, f"lines: Table | {LINE}", autoname="Prompt"),
     described(SINGLE, issingle=1),
 )
+RULES = f"""
+- {{expect: expect_column_values_to_not_be_in_set, field: told, value_set: [told badly], severity: reject}}
+- {{expect: expect_column_values_to_not_be_in_set, table: {LINE}, field: told, value_set: [worse], severity: reject}}
+- {{expect: expect_column_values_to_not_be_null, field: hash_data, severity: halt}}
+"""
 POLICY = [
     {"field": "drop_*", "action": "drop"},
     {"field": "hash_*", "action": "hash"},
@@ -87,6 +92,8 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
             "policy": policy,
         }
         (tmp_path / "federation.yaml").write_text(json.dumps(wanted))
+        (tmp_path / "expectations").mkdir()
+        (tmp_path / "expectations" / "secretive.yaml").write_text(RULES)
         yield shop.with_settings(doctypes=[SECRETIVE, SINGLE], policy=policy, var="var")
 
 
@@ -154,6 +161,7 @@ def test_no_canary_stands_anywhere(
 
     for name in ("good", "vanishing", "renamed", "wrong", "misfit", "late"):
         documents.insert(SECRETIVE, {"name": name, **planted(), "lines": [planted(), planted()]})
+    documents.insert(SECRETIVE, {"name": "bad", **planted(told="told badly"), "lines": [planted(told="worse")]})
     documents.save(SINGLE, SINGLE, planted())
     documents.sql_update(SECRETIVE, {"name": "misfit"}, {"due": "no date"})
     documents.sql_update(
@@ -191,6 +199,6 @@ def test_no_canary_stands_anywhere(
         "1987-01-01",
         "1987-01-01 00:00:00",
     }
-    assert {name for name, _, _ in aside} == {"late", "misfit", "wrong"}
+    assert {name for name, _, _ in aside} == {"bad", "late", "misfit", "wrong"}
     assert {value for name, _, value in aside if name in ("late", "wrong")} == {"…"}
     assert ("misfit", "due", "no date") in aside
