@@ -61,6 +61,11 @@ METAS = (
     described(SECRETIVE, f"lines: Table | {LINE}", autoname="Prompt"),
     described(SINGLE, issingle=1),
 )
+RULES = f"""
+- {{expect: expect_column_values_to_not_be_in_set, field: told, value_set: [told badly], severity: reject}}
+- {{expect: expect_column_values_to_not_be_in_set, table: {LINE}, field: told, value_set: [worse], severity: reject}}
+- {{expect: expect_column_values_to_not_be_null, field: hash_data, severity: halt}}
+"""
 POLICY = [
     {"field": "drop_*", "action": "drop"},
     {"field": "hash_*", "action": "hash"},
@@ -71,7 +76,7 @@ POLICY = [
 ]
 
 
-JUDGED = f"""
+JUDGED = f"""\
 - {{expect: expect_column_values_to_not_match_regex, field: told, regex: aloud}}
 - {{expect: expect_column_values_to_not_match_regex, field: told, regex: aloud, table: {LINE}}}
 - {{expect: expect_column_values_to_be_null, field: due}}
@@ -103,7 +108,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
         }
         (tmp_path / "federation.yaml").write_text(json.dumps(wanted))
         (tmp_path / "expectations").mkdir()
-        (tmp_path / "expectations" / "secretive.yaml").write_text(JUDGED)
+        (tmp_path / "expectations" / "secretive.yaml").write_text(RULES + JUDGED)
         yield shop.with_settings(doctypes=[SECRETIVE, SINGLE], policy=policy, var="var")
 
 
@@ -171,6 +176,7 @@ def test_no_canary_stands_anywhere(
 
     for name in ("good", "vanishing", "renamed", "wrong", "misfit", "late"):
         documents.insert(SECRETIVE, {"name": name, **planted(), "lines": [planted(), planted()]})
+    documents.insert(SECRETIVE, {"name": "bad", **planted(told="told badly"), "lines": [planted(told="worse")]})
     documents.save(SINGLE, SINGLE, planted())
     documents.sql_update(SECRETIVE, {"name": "misfit"}, {"due": "no date"})
     documents.sql_update(
@@ -215,6 +221,6 @@ def test_no_canary_stands_anywhere(
         "1987-01-01",
         "1987-01-01 00:00:00",
     }
-    assert {name for name, _, _ in aside} == {"late", "misfit", "wrong"}
+    assert {name for name, _, _ in aside} == {"bad", "late", "misfit", "wrong"}
     assert {value for name, _, value in aside if name in ("late", "wrong")} == {"…"}
     assert ("misfit", "due", "no date") in aside
