@@ -16,6 +16,8 @@ from typing import Annotated
 import typer
 
 from federation.cli.exits import STATUSES, Status, ends_plainly
+from federation.cli.options import AsJson, Satellites, ShowAll
+from federation.cli.quarantine_app import quarantine
 
 app = typer.Typer(
     name="federation",
@@ -25,19 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
-Satellites = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--satellite",
-        "-s",
-        metavar="NAME",
-        help="Only this satellite, or those of a pattern (campus-*); may be given several times.",
-    ),
-]
-
-ShowAll = Annotated[bool, typer.Option("--all", help="Show every row, however many there are.")]
 
 
 def run() -> None:
@@ -327,6 +316,8 @@ def policy_report(
 
     return work(context.obj, satellite or [], html, as_json=as_json, show_all=show_all)
 
+
+app.add_typer(quarantine, name="quarantine")
 
 demo = typer.Typer(help="Try it all on simulated satellites on this machine.", no_args_is_help=True)
 app.add_typer(demo, name="demo")

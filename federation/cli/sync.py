@@ -37,9 +37,6 @@ _AT_ONCE: Final = 4
 """Satellites worked on at one time: with more, this machine is busier than the sites are."""
 _REDRAW_SECONDS: Final = 0.125
 
-Chosen = Mapping[str, tuple[str, ...] | None]
-"""Satellite → DocTypes; None is all that its selection has."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -72,8 +69,9 @@ def sync(settings_file: Path | None, wish: Wish, *, as_json: bool, show_all: boo
     due = [satellite for satellite in satellites if satellite.name in doctypes]
     demand_secrets(settings, due)
     began = monotonic()
-    synced, interrupted = _sync_side_by_side(settings, due, doctypes, wish)
-    published, trouble = (False, "") if interrupted else _publish(settings)
+    options = {name: RunOptions(only, wish.depth, wish.allow_mass_delete) for name, only in doctypes.items()}
+    synced, interrupted = sync_side_by_side(settings, due, options)
+    published, trouble = (False, "") if interrupted else publish_now(settings)
     report = SyncReport(tuple(synced), published, trouble, interrupted, round(monotonic() - began, 3))
     if as_json:
         print_json(report)
@@ -85,7 +83,7 @@ def sync(settings_file: Path | None, wish: Wish, *, as_json: bool, show_all: boo
     return Status.DONE if report.ok else Status.FAILED
 
 
-def _publish(settings: Settings) -> tuple[bool, str]:
+def publish_now(settings: Settings) -> tuple[bool, str]:
     """Return whether analysts see something new, and why they can't."""
     try:
         return publish(settings, force=True), ""
@@ -93,10 +91,16 @@ def _publish(settings: Settings) -> tuple[bool, str]:
         return False, str(error)
 
 
-def _sync_side_by_side(
-    settings: Settings, satellites: Sequence[Satellite], doctypes: Chosen, wish: Wish
+def sync_side_by_side(
+    settings: Settings, satellites: Sequence[Satellite], options: Mapping[str, RunOptions]
 ) -> tuple[list[SyncedSatellite], bool]:
-    """Return what became of each satellite, in the order of the settings, and whether the user stopped it."""
+    """Return what became of each satellite, in their order, and whether the user stopped it.
+
+    Args:
+        settings: where their lakes and the mothership are.
+        satellites: those to sync.
+        options: satellite → what is asked of its run.
+    """
     board = Board(len(satellites))
     screen = notices()
 
@@ -104,9 +108,9 @@ def _sync_side_by_side(
         board.stopping = True
 
     def sync_one(satellite: Satellite) -> SyncedSatellite:
-        options = RunOptions(doctypes[satellite.name], wish.depth, wish.allow_mass_delete)
-        board.begin(satellite.name, _expected(settings, satellite, options))
-        return _sync_one(settings, satellite, options, _Watcher(board, satellite.name, interruption))
+        asked = options[satellite.name]
+        board.begin(satellite.name, _expected(settings, satellite, asked))
+        return _sync_one(settings, satellite, asked, _Watcher(board, satellite.name, interruption))
 
     with Interruption(stopping) as interruption, ThreadPoolExecutor(_AT_ONCE, "satellite") as pool:
         running = [pool.submit(sync_one, satellite) for satellite in satellites]

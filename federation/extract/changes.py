@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,22 +25,26 @@ from federation.extract.temporary_names import Temporary, settle_temporary_names
 from federation.lake.manifest import DocTypeState, OpenWalk, Position
 
 _AT_ONCE: Final = 10_000
-"""Documents that are judged by other rules now and read before they may be committed."""
+"""Documents to be judged anew that are read before they may be committed."""
 
 
 def walk_changes(
-    context: RunContext, reading: DocumentReading, schema: SatelliteSchema, signals: Signals
+    context: RunContext,
+    reading: DocumentReading,
+    schema: SatelliteSchema,
+    signals: Signals,
+    replay: Sequence[str] = (),
 ) -> DocTypeOutcome:
     """Read what changed in a DocType since its last walk, all of it the first time, and commit it.
 
     A killed walk leaves its commits behind; the next one goes on from there under the same id, and the mothership
-    merges nothing of it before it is complete.
+    merges nothing of it before it is complete. What is in `replay` is read by name besides.
 
     Raises:
         FrappeError: the site failed; what was committed before stands and the next run goes on from there.
         DocTypeFailed: what it sent can't be used, or more documents than allowed are gone; likewise.
     """
-    return _ChangesWalk(context, reading, schema, signals).run()
+    return _ChangesWalk(context, reading, schema, signals, replay).run()
 
 
 @dataclass
@@ -49,6 +53,7 @@ class _ChangesWalk:
     reading: DocumentReading
     schema: SatelliteSchema
     signals: Signals
+    replay: Sequence[str]
     _state: DocTypeState = field(init=False)
     _open: OpenWalk = field(init=False)
     _bound: str = field(init=False)
@@ -185,7 +190,7 @@ class _ChangesWalk:
         return read_changes(session, wire, after=after, until=window.until, page_rows=page_rows)
 
     def _settle(self, harvest: Harvest) -> MassDeletion | None:
-        """Read by name what is pending, what the site's own lists tell of, and what was judged by other rules.
+        """Read by name what is pending, what the site's own lists tell of, what was judged by other rules, and what somebody wants anew.
 
         Where too much is gone, that is left pending and returned: the DocType's other changes don't wait for somebody's
         decision.
@@ -195,7 +200,7 @@ class _ChangesWalk:
         names = list(dict.fromkeys([*harvest.pending, *told, *linking]))
         if (self._state.accepted_by, self._state.rejected_by) != (harvest.rules.accepting, harvest.rules.reading):
             self._save_if_gathered(harvest)
-        anew = harvest.to_read_anew(self._state)
+        anew = list(dict.fromkeys([*self.replay, *harvest.to_read_anew(self._state)]))
         if not names and not anew:
             return None
         self._save_if_gathered(harvest)

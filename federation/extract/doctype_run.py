@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec.structs import replace
@@ -31,6 +32,7 @@ def run_doctype(
     *,
     depth: Depth,
     has_new_fields: bool,
+    replay: Sequence[str] = (),
 ) -> DocTypeOutcome:
     """Bring one DocType up to date on the lake, as deep as asked.
 
@@ -44,6 +46,7 @@ def run_doctype(
         signals: what the site's own lists tell.
         depth: how deep to look.
         has_new_fields: rows read before this run lack columns that the site has now.
+        replay: names that are read anew, whatever `modified` says; a Single is read by every run.
 
     Raises:
         FrappeError: the site failed; what was committed stands.
@@ -52,7 +55,7 @@ def run_doctype(
     if reading.is_single:
         return read_single_doctype(context, reading)
     loaded = context.run.state(reading.doctype).begun is not None
-    outcome = walk_changes(context, reading, schema, signals)
+    outcome = walk_changes(context, reading, schema, signals, replay)
     if depth == "full":
         outcome = outcome.and_then(run_pass(context, reading, "full", budget=None, anew=True))
     elif depth == "reconcile" and loaded:

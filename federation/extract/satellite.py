@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -57,11 +57,13 @@ class RunOptions:
         depth: `changes` (hourly); `reconcile`: also what changes can't tell, within the settings' budget (nightly);
             `full`: everything is read again.
         allow_mass_delete: believe the site although more documents than the setting allows are gone.
+        replay: DocType → names that are read anew, whatever `modified` says.
     """
 
     doctypes: tuple[str, ...] | None = None
     depth: Depth = "changes"
     allow_mass_delete: bool = False
+    replay: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def extract(
@@ -220,7 +222,15 @@ class _Extraction:
         context.stop_if_asked(reading.doctype)
         self.progress.started(reading.doctype)
         signals = self._signals or Signals()
-        return run_doctype(context, reading, schema, signals, depth=self.options.depth, has_new_fields=has_new_fields)
+        return run_doctype(
+            context,
+            reading,
+            schema,
+            signals,
+            depth=self.options.depth,
+            has_new_fields=has_new_fields,
+            replay=self.options.replay.get(reading.doctype, ()),
+        )
 
     def _outcome(self, doctype: str, ended: Future[DocTypeOutcome]) -> DocTypeOutcome:
         """Return the outcome of a DocType.

@@ -9,10 +9,12 @@ from typing import Final, Protocol
 from federation.lake.packages import RULE
 from federation.mothership.errors import MothershipNewer
 from federation.mothership.sql import Connection
+from federation.mothership.superseded import mark_all_superseded
 from federation.mothership.system_tables import (
     HELD,
     META,
     QUARANTINE,
+    SUPERSEDES,
     SYSTEM_TABLES,
     VERSION,
     VIEW,
@@ -82,15 +84,27 @@ class FillText:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class MarkSuperseded:
+    """Rows of before say whether an earlier version stands."""
+
+    def take(self, definer: Definer) -> None:
+        """Make the change."""
+        mark_all_superseded(definer.connection)
+
+
 Migrations = Mapping[int, Sequence[Step]]
 """Version → the steps that lead to it from the version before."""
 
-_RULE: Final = next(column for column in QUARANTINE.columns if column.name == RULE)
+_RULE, _SUPERSEDES = (
+    next(column for column in QUARANTINE.columns if column.name == name) for name in (RULE, SUPERSEDES)
+)
 
 MIGRATIONS: Final[Migrations] = {
     2: (AddTable(VIEW),),
     3: (),
     4: (AddColumn(QUARANTINE, _RULE), FillText(QUARANTINE, _RULE), AddTable(HELD)),
+    5: (AddColumn(QUARANTINE, _SUPERSEDES), MarkSuperseded()),
 }
 
 

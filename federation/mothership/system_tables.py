@@ -10,7 +10,7 @@ import pyarrow as pa
 from federation.contract.fieldtypes import DATETIME, INTEGER, TEXT
 from federation.lake.packages import RULE
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Of these definitions; kept in `federation_meta`. `migrations.py` leads from one to the next."""
 
 
@@ -47,6 +47,7 @@ class SystemTable:
     sought: tuple[str, ...] = ()
 
 
+SUPERSEDES: Final = "supersedes"
 LONGEST_NAME: Final = 560
 """Characters of a document's name, with satellite and DocType what a key of MariaDB holds. Frappe's have 140."""
 
@@ -124,6 +125,9 @@ QUARANTINE: Final = SystemTable(
         SystemColumn("package", TEXT, "The package that holds it."),
         SystemColumn("document", TEXT, "The whole document as JSON, after the policy."),
         SystemColumn(RULE, TEXT, "The expectation that it fails; empty where a value doesn't fit its column."),
+        SystemColumn(
+            SUPERSEDES, INTEGER, "1 where the version accepted before still stands in the DocType's table, else 0."
+        ),
     ),
     sought=("satellite", "doctype", "name"),
 )

@@ -15,6 +15,7 @@ from federation.mothership.freshness import measure, write_freshness
 from federation.mothership.ledger import count_generation, write_ledger
 from federation.mothership.package_files import ReadyPackage
 from federation.mothership.plan import groups
+from federation.mothership.superseded import mark_superseded
 from federation.mothership.table_change import TableColumns, columns_of, table_change
 
 
@@ -33,6 +34,7 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
             _merge_group(target, group, columns, counts)
         now = datetime.now(UTC)
         write_ledger(connection, target.satellite, merge.source, merge.plan.packages, now)
+        mark_superseded(connection, target.satellite, target.doctype, target.parent.sql)
         extent = measure(connection, target.satellite, target.parent)
         write_freshness(connection, target.satellite, merge.plan, extent, now)
         count_generation(connection)

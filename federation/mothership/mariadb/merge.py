@@ -18,6 +18,7 @@ from federation.mothership.mariadb.rows import replace_children, replace_parents
 from federation.mothership.mariadb.stage import MODIFIED_UTC, stage
 from federation.mothership.package_files import ReadyPackage
 from federation.mothership.plan import groups
+from federation.mothership.superseded import mark_superseded
 from federation.mothership.table_change import TableColumns, columns_of, table_change
 
 
@@ -35,6 +36,7 @@ def merge_doctype(target: Target, merge: DocTypeMerge) -> Counts:
         _merge_group(target, group, columns, counts, extent)
     now = datetime.now(UTC)
     write_ledger(target.connection, target.satellite, merge.source, merge.plan.packages, now)
+    mark_superseded(target.connection, target.satellite, target.doctype, target.parent.sql)
     after = extent.measured()
     write_freshness(target.connection, target.satellite, merge.plan, after, now)
     count_generation(target.connection)

@@ -1,0 +1,137 @@
+"""`federation quarantine`: what was set aside is listed, shown, read anew and given up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_process import Command
+
+from federation.demo.site.faults import Fault
+from federation.demo.site.server import RunningSite
+
+Sites = dict[str, RunningSite]
+RULE = "expect_column_values_to_not_match_regex"
+NO_DASH = f"- {{expect: {RULE}, field: territory, regex: '^-', severity: reject, reason: No territory is a dash.}}"
+ODD = ("O'Brien / Söhne \N{GRINNING FACE}", 'a "b" [red]c[/] d')
+
+
+def answered(federation: Command, *arguments: str, status: int = 0) -> Any:
+    ended = federation("quarantine", *arguments, "--json")
+    assert ended.exit_code == status, ended.output
+    return json.loads(ended.stdout)
+
+
+def customer(sites: Sites, name: str, site: str = "north", **values: Any) -> None:
+    sites[site].documents.insert("Customer", {"name": name, "customer_name": name, "territory": "-", **values})
+
+
+def save(sites: Sites, name: str, site: str = "north", **values: Any) -> None:
+    sites[site].documents.save("Customer", name, values)
+
+
+@pytest.fixture
+def judged(settings_file: Path, federation: Command, sites: Sites) -> Path:
+    """Both sites are in the mothership; from now on a rule rejects customers."""
+    settings_file.write_text(
+        settings_file.read_text().replace("validation: off", "validation: on").replace(", Sales Invoice", "")
+    )
+    for name in ODD:
+        customer(sites, name, territory="everywhere")
+    assert federation("sync").exit_code == 0
+    folder = settings_file.parent / "expectations"
+    folder.mkdir()
+    (folder / "customer.yaml").write_text(NO_DASH)
+    return settings_file
+
+
+def test_the_quarantine_is_counted_and_listed_with_what_stands(judged: Path, federation: Command, sites: Sites) -> None:
+    save(sites, ODD[0], territory="-nowhere")
+    customer(sites, "new one")
+    customer(sites, "new one", "south")
+    assert federation("sync").exit_code == 0
+    held = answered(federation, "list")
+    assert held["counts"] == [
+        {"satellite": "north", "doctype": "Customer", "rule": RULE, "documents": 2, "superseding": 1},
+        {"satellite": "south", "doctype": "Customer", "rule": RULE, "documents": 1, "superseding": 0},
+    ]
+    told = {(fault["satellite"], fault["name"]): fault for fault in held["faults"]}
+    assert told["north", ODD[0]]["supersedes"]
+    assert not told["north", "new one"]["supersedes"]
+    fault = told["north", ODD[0]]
+    assert (fault["fieldname"], fault["value"], fault["reason"]) == ("territory", "-nowhere", "No territory is a dash.")
+    assert [fault["satellite"] for fault in answered(federation, "list", "-s", "sou*")["faults"]] == ["south"]
+    assert answered(federation, "list", "--rule", "contract") == {"counts": [], "faults": []}
+    assert answered(federation, "list", "--limit", "1")["faults"] == held["faults"][:1]
+    shown = federation("quarantine", "list", "-d", "Customer").stdout
+    assert "superseded" in shown
+    assert ODD[0] in shown
+    assert federation("quarantine", "list", "-s", "nrth").exit_code == 2
+
+
+def test_a_document_is_shown_whole_with_what_differs_from_what_stands(
+    judged: Path, federation: Command, sites: Sites
+) -> None:
+    long = "x" * 10_000_000
+    save(sites, ODD[1], territory="-[red]\x1b[31m", customer_details=long)
+    assert federation("sync").exit_code == 0
+    held = answered(federation, "show", "north", "Customer", ODD[1])
+    assert held["document"]["customer_details"] == long
+    differing = {each["fieldname"]: (each["stands"], each["rejected"]) for each in held["differences"]}
+    assert differing.keys() == {"territory", "customer_details", "modified"}, differing
+    assert differing["territory"] == ("everywhere", "-[red]\x1b[31m")
+    shown = federation("quarantine", "show", "north", "Customer", ODD[1]).stdout
+    assert "\x1b" not in shown
+    assert "[red]" in shown
+    assert "superseded by this one" in shown
+    ended = federation("quarantine", "show", "north", "Customer", "nobody")
+    assert (ended.exit_code, ended.stdout) == (1, "")
+
+
+def test_replay_brings_what_was_mended_buries_what_is_gone_and_counts_what_is_rejected_again(
+    judged: Path, federation: Command, sites: Sites
+) -> None:
+    for name in ("mended", "gone", "again"):
+        customer(sites, name)
+    customer(sites, "again", "south")
+    assert federation("sync").exit_code == 0
+    documents = sites["north"].documents
+    documents.sql_update("Customer", {"name": "mended"}, {"territory": "here"})
+    documents.sql_delete("Customer", {"name": "gone"})
+    first = answered(federation, "replay")["doctypes"]
+    assert [(one["satellite"], one["accepted"], one["gone"], one["rejected"], one["unread"]) for one in first] == [
+        ("north", 1, 1, 1, 0),
+        ("south", 0, 0, 1, 0),
+    ]
+    again = answered(federation, "replay", "again", "-s", "north")["doctypes"]
+    assert [(one["asked"], one["rejected"]) for one in again] == [(1, 1)]
+    assert answered(federation, "replay", "mended")["doctypes"] == []
+    assert {fault["name"] for fault in answered(federation, "list")["faults"]} == {"again"}
+    assert json.loads(federation("mothership", "check", "--json").stdout)["findings"] == []
+
+
+def test_replay_of_a_site_that_is_down_says_so_and_the_others_are_read(
+    judged: Path, federation: Command, sites: Sites
+) -> None:
+    customer(sites, "one")
+    customer(sites, "one", "south")
+    assert federation("sync").exit_code == 0
+    (judged.parent / "expectations" / "customer.yaml").unlink()
+    sites["north"].faults.add(Fault("", kind="html", times=None))
+    told = answered(federation, "replay", status=1)["doctypes"]
+    assert [(one["satellite"], one["accepted"], one["unread"], bool(one["error"])) for one in told] == [
+        ("north", 0, 1, True),
+        ("south", 1, 0, False),
+    ]
+
+
+def test_replay_asks_nobody_for_what_the_settings_no_longer_select(
+    judged: Path, federation: Command, sites: Sites
+) -> None:
+    customer(sites, "one")
+    assert federation("sync").exit_code == 0
+    judged.write_text(judged.read_text().replace("[Company, Customer]", "[Company]"))
+    (told,) = answered(federation, "replay", status=1)["doctypes"]
+    assert (told["unread"], told["error"]) == (1, "the settings don't select the DocType there any more.")
