@@ -90,3 +90,24 @@ def quarantine_replay(  # noqa: PLR0917 - typer calls it by name
     from federation.quarantine import Choice
 
     return work(context.obj, Choice(satellite or (), doctype or (), rule or (), name or ()), as_json=as_json)
+
+
+@quarantine.command("drop")
+@ends_plainly
+def quarantine_drop(  # noqa: PLR0917 - typer calls it by name
+    context: typer.Context,
+    satellite: Satellite,
+    doctype: DocType,
+    name: Annotated[list[str], typer.Argument(metavar="NAME...", help="The documents.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    as_json: AsJson = False,
+) -> Status:
+    """Give up versions that were set aside: they leave the quarantine for good. What was accepted before stays.
+
+    A document comes back when it changes on its site and is rejected again. Shows what will go, and asks first.
+    """
+    from federation.cli.quarantine_drop import drop as work
+
+    if as_json and not yes:
+        raise typer.BadParameter("--json can't ask: say --yes too")
+    return work(context.obj, satellite, doctype, name, yes=yes, as_json=as_json)

@@ -28,6 +28,7 @@ from federation.extract.rejection import rejected_documents
 from federation.extract.site_time import read_wire_time
 from federation.extract.suites import Rules
 from federation.extract.validation import BatchValidation
+from federation.lake.dropped import digest_of, dropped_digests
 from federation.lake.known import KnownDocuments
 from federation.lake.lookups import Aside, set_aside
 from federation.lake.manifest import CompletedWalk, DocTypeState, Hold, Package, WalkKind
@@ -376,8 +377,15 @@ class Harvest:
         new = rejected
         if page.compared:
             run = self.context.run
-            aside = set_aside(run.folder, run.log, self.doctype, [document.name for document in rejected])
-            new = [document for document in rejected if aside.get(document.name) != _aside(document)]
+            names = [document.name for document in rejected]
+            aside = set_aside(run.folder, run.log, self.doctype, names)
+            given_up = dropped_digests(run.folder, run.log, self.doctype, names)
+            new = [
+                document
+                for document in rejected
+                if aside.get(document.name) != _aside(document)
+                and given_up.get(document.name) != digest_of(_aside(document))
+            ]
         if new:
             self._writer.add_quarantined(quarantine_rows(new, observed))
         if page.note_seen and len(new) < len(rejected):

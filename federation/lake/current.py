@@ -33,7 +33,8 @@ class CurrentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         path: relative to the satellite's folder.
         table: the DocType or child DocType whose rows it holds.
         kind: rows; or heads, one row for every name ever known: its newest version, a tombstone where it is absent, and
-            when it was last found as known; or quarantine, documents whose newest version was set aside.
+            when it was last found as known; or quarantine, documents whose newest version was set aside; or dropped,
+            those of them that were given up.
     """
 
     path: str
@@ -130,6 +131,7 @@ def _written(folder: LakeFolder, before: Current, step: Group, contract: Contrac
         {file.table: folder.uri(file.path) for file in before.files if file.kind == "rows"},
         before.uris(folder, "heads"),
         before.uris(folder, "quarantine"),
+        before.uris(folder, "dropped"),
     )
     files = {} if anew else {(file.kind, file.table): file for file in before.files}
     widest = max(len(table.columns) for table in contract.tables)

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from federation.contract.columns import Contract
 from federation.contract.names import NAME, OBSERVED
+from federation.lake.fold_dropped import dropped_sql, not_overtaken
 from federation.lake.fold_patch import PatchStep
 from federation.lake.fold_rows import RowsStep
 from federation.lake.history import Committed
@@ -30,10 +31,10 @@ from federation.lake.lake_sql import (
     version_columns,
 )
 from federation.lake.manifest import FileKind
-from federation.lake.packages import MODIFIED, QUARANTINE_SCHEMA, RULE
+from federation.lake.packages import DROPPED_SCHEMA, MODIFIED, QUARANTINE_SCHEMA, RULE
 from federation.lake.storage import LakeFolder
 
-CurrentKind = Literal["rows", "heads", "quarantine"]
+CurrentKind = Literal["rows", "heads", "quarantine", "dropped"]
 
 HEADS_SCHEMA: Final = pa.schema(
     [
@@ -55,6 +56,14 @@ STORED_QUARANTINE_SCHEMA: Final = pa.schema(
 )
 """Documents whose newest version was set aside: why, and that version; `absent` is always false."""
 
+STORED_DROPPED_SCHEMA: Final = pa.schema(
+    [
+        *(each for each in DROPPED_SCHEMA if each.name != OBSERVED),
+        *(each for each in HEADS_SCHEMA if each.name not in (NAME, "seen")),
+    ]
+)
+"""Documents whose newest version was set aside, and given up: its digest, and that version."""
+
 Columns = frozenset[tuple[str, str]]
 """(column, DuckDB type)."""
 
@@ -67,12 +76,13 @@ class Stored:
 
     Attributes:
         rows: DocType or child DocType → its file.
-        heads, quarantine: at most one file each.
+        heads, quarantine, dropped: at most one file each.
     """
 
     rows: Mapping[str, str] = field(default_factory=dict)
     heads: Sequence[str] = ()
     quarantine: Sequence[str] = ()
+    dropped: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -187,7 +197,7 @@ def fold(
             )
             if rows.schema.names:
                 yield Output(doctype, "rows", rows.sql(connection), rows.schema)
-    if anew or documents or step.brings("quarantine"):
+    if anew or documents or step.brings("quarantine", "dropped"):
         yield from _quarantine(folder, stored, step, contract.doctype)
 
 
@@ -231,7 +241,7 @@ def _find_changed(
 
 
 def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -> Iterator[Output]:
-    """Documents whose newest version of all was set aside."""
+    """Documents whose newest version of all was set aside; those that were given up by their digest alone."""
     known = stored_heads_sql(stored.quarantine)
     columns = QUARANTINE_SCHEMA.names
     rows = []
@@ -245,14 +255,20 @@ def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -
         return
     brought = heads_sql(folder, step.packages, doctype, "quarantine")
     latest = f"SELECT name, max({VERSION}) AS {VERSION} FROM ({union([known, brought])}) GROUP BY name"
-    standing = (
-        f"FROM ({latest}) AS latest ANTI JOIN heads ON heads.name = latest.name AND heads.{VERSION} > latest.{VERSION}"
-    )
+    given_up = dropped_sql(folder, stored.dropped, step.packages, doctype)
+    standing = f"FROM ({latest}) AS latest {not_overtaken('latest', 'FROM heads')} {not_overtaken('latest', given_up)}"
     kept = ", ".join(identifier(name) for name in columns if name != OBSERVED)
     sql = (
         f"SELECT {kept}, {version_columns(VERSION)} FROM ({union(rows)}) SEMI JOIN ({standing}) USING (name, {VERSION})"
     )
     yield Output(doctype, "quarantine", sql, STORED_QUARANTINE_SCHEMA)
+    if stored.dropped or step.brings("dropped"):
+        newest = f"SELECT name, arg_max(digest, {VERSION}) AS digest, max({VERSION}) AS {VERSION} FROM ({given_up})"
+        sql = (
+            f"SELECT name, digest, {version_columns(VERSION)} FROM ({newest} GROUP BY name) AS dropped "
+            f"{not_overtaken('dropped', 'FROM heads')} {not_overtaken('dropped', latest)}"
+        )
+        yield Output(doctype, "dropped", sql, STORED_DROPPED_SCHEMA)
 
 
 def _fit(first: Mapping[str, Columns], second: Mapping[str, Columns]) -> bool:

@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-FileKind = Literal["rows", "tombstones", "quarantine", "seen", "patch", "aliases"]
-WalkKind = Literal["changes", "full", "compare", "patch"]
+FileKind = Literal["rows", "tombstones", "quarantine", "seen", "patch", "aliases", "dropped"]
+WalkKind = Literal["changes", "full", "compare", "patch", "drop"]
 PassKind = Literal["full", "compare"]
 Stage = Literal["opening", "batch", "closing"]
 
@@ -21,7 +21,8 @@ class PackageFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         table: the DocType whose rows it holds: the package's own or a child DocType.
         kind: rows; or tombstones (name, observed); or quarantine (name, fieldname, value, reason, observed, document);
             or seen (name, observed), documents found as they are known; or patch, columns to set in rows that are
-            known; or aliases (old_name, new_name, observed).
+            known; or aliases (old_name, new_name, observed); or dropped (name, observed, digest), versions that leave
+            the quarantine because somebody gave them up.
         rows: how many.
         size: bytes.
         sha256: of the file, hexadecimal.

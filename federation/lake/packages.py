@@ -37,6 +37,8 @@ QUARANTINE_SCHEMA: Final = pa.schema(
 
 `rule` is "" where a cell doesn't fit the contract. Packages of earlier versions don't have it.
 """
+DROPPED_SCHEMA: Final = pa.schema([(NAME, pa.string()), (OBSERVED, pa.timestamp("us")), ("digest", pa.string())])
+"""Versions of documents, set aside at `observed`, that somebody gave up; `digest` tells one that comes again."""
 
 
 class PackageWriter:
@@ -116,6 +118,10 @@ class PackageWriter:
     def add_aliases(self, table: pa.Table) -> None:
         """Add former names of documents, in the columns of `ALIAS_SCHEMA`."""
         self._add("aliases", self._doctype, table.select(ALIAS_SCHEMA.names).cast(ALIAS_SCHEMA))
+
+    def add_dropped(self, table: pa.Table) -> None:
+        """Add versions that leave the quarantine, in the columns of `DROPPED_SCHEMA`."""
+        self._add("dropped", self._doctype, table.select(DROPPED_SCHEMA.names).cast(DROPPED_SCHEMA))
 
     def finish(self) -> Package | None:
         """Close the files and return the package for a commit, or None where nothing came.

@@ -17,7 +17,15 @@ from federation.contract.names import NAME, OBSERVED
 from federation.lake.errors import LakeUnavailable
 from federation.lake.history import Committed
 from federation.lake.manifest import FileKind, Package, PackageFile
-from federation.lake.packages import ALIAS_SCHEMA, CHILD_KEYS, PATCH_KEYS, QUARANTINE_SCHEMA, RULE, TOMBSTONE_SCHEMA
+from federation.lake.packages import (
+    ALIAS_SCHEMA,
+    CHILD_KEYS,
+    DROPPED_SCHEMA,
+    PATCH_KEYS,
+    QUARANTINE_SCHEMA,
+    RULE,
+    TOMBSTONE_SCHEMA,
+)
 from federation.lake.storage import LakeFolder
 from federation.mothership.errors import PackageDamaged
 
@@ -27,6 +35,7 @@ _SCHEMAS: Final[Mapping[FileKind, tuple[pa.Schema, ...]]] = {
     "tombstones": (TOMBSTONE_SCHEMA,),
     "quarantine": (QUARANTINE_SCHEMA, pa.schema([column for column in QUARANTINE_SCHEMA if column.name != RULE])),
     "aliases": (ALIAS_SCHEMA,),
+    "dropped": (DROPPED_SCHEMA,),
 }
 """What files of a kind look like, those of earlier versions included."""
 
@@ -55,6 +64,7 @@ class ReadyPackage:
         quarantine: `QUARANTINE_SCHEMA`, None where there is none.
         patches: DocType → columns to set in its rows; a package that has any has nothing else.
         aliases: `ALIAS_SCHEMA`, None where there are none.
+        dropped: `DROPPED_SCHEMA`, None where there is none.
     """
 
     seq: int
@@ -64,6 +74,7 @@ class ReadyPackage:
     quarantine: ReadyFile | None
     patches: Mapping[str, ReadyFile] = field(default_factory=dict)
     aliases: ReadyFile | None = None
+    dropped: ReadyFile | None = None
 
     @property
     def rows(self) -> int:
@@ -97,11 +108,11 @@ def ready(folder: LakeFolder, committed: Committed, scratch: Path) -> ReadyPacka
     for file in package.files:
         if file.kind != "seen":
             found.setdefault(file.kind, {})[file.table] = _checked(folder, package, file, scratch)
-    tombstones, quarantine, aliases = (
-        found.get(kind, {}).get(package.doctype) for kind in ("tombstones", "quarantine", "aliases")
+    tombstones, quarantine, aliases, dropped = (
+        found.get(kind, {}).get(package.doctype) for kind in ("tombstones", "quarantine", "aliases", "dropped")
     )
     tables, patches = found.get("rows", {}), found.get("patch", {})
-    return ReadyPackage(committed.seq, package, tables, tombstones, quarantine, patches, aliases)
+    return ReadyPackage(committed.seq, package, tables, tombstones, quarantine, patches, aliases, dropped)
 
 
 def _checked(folder: LakeFolder, package: Package, file: PackageFile, scratch: Path) -> ReadyFile:

@@ -136,3 +136,60 @@ def test_replay_asks_nobody_for_what_the_settings_no_longer_select(
     (judged.parent / "expectations" / "customer.yaml").unlink()
     (told,) = answered(federation, "replay", status=1)["doctypes"]
     assert (told["unread"], told["error"]) == (1, "the settings don't select the DocType there any more.")
+
+
+def test_what_is_dropped_leaves_for_good_and_what_was_accepted_stays(
+    judged: Path, federation: Command, sites: Sites
+) -> None:
+    save(sites, ODD[0], territory="-")
+    for name in (ODD[1], "kept"):
+        customer(sites, name, "south")
+    assert federation("sync").exit_code == 0
+    refused = federation("quarantine", "drop", "north", "Customer", ODD[0], stdin="n\n")
+    assert refused.exit_code == 0
+    assert all(text in refused.stderr for text in (ODD[0], "No territory is a dash.", "the version accepted before"))
+    assert len(answered(federation, "list")["faults"]) == 3
+    agreed = federation("quarantine", "drop", "north", "Customer", ODD[0], stdin="y\n")
+    assert agreed.exit_code == 0, agreed.output
+    told = answered(federation, "drop", "south", "Customer", ODD[1], "nobody", "--yes", status=1)
+    assert told == {"dropped": [ODD[1]], "newer": [], "unknown": ["nobody"], "error": ""}
+    assert [fault["name"] for fault in answered(federation, "list")["faults"]] == ["kept"]
+    assert federation("sync", "--full").exit_code == 0
+    assert federation("rebuild").exit_code == 0
+    assert [fault["name"] for fault in answered(federation, "list")["faults"]] == ["kept"]
+    standing = federation("query", "SELECT territory FROM customer WHERE name LIKE 'O''Brien / S%'", "--json")
+    assert json.loads(standing.stdout) == [{"territory": "everywhere"}]
+    assert json.loads(federation("mothership", "check", "--json").stdout)["findings"] == []
+    save(sites, ODD[0], territory="-again")
+    assert federation("sync").exit_code == 0
+    assert {fault["name"] for fault in answered(federation, "list")["faults"]} == {"kept", ODD[0]}
+
+
+def test_a_drop_that_was_killed_between_its_commit_and_the_merge_goes_on(
+    judged: Path, federation: Command, sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer(sites, "one")
+    assert federation("sync").exit_code == 0
+
+    def killed(*_: object) -> None:
+        raise SystemExit(137)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("federation.cli.quarantine_drop.merge_satellite", killed)
+        assert federation("quarantine", "drop", "north", "Customer", "one", "--yes").exit_code == 137
+    assert len(answered(federation, "list")["faults"]) == 1
+    assert answered(federation, "drop", "north", "Customer", "one", "--yes")["dropped"] == ["one"]
+    assert answered(federation, "list")["faults"] == []
+    assert federation("quarantine", "drop", "north", "Customer", "one", "--yes").exit_code == 1
+
+
+def test_wrong_usage_of_the_quarantine_ends_with_2(judged: Path, federation: Command) -> None:
+    for arguments in (
+        ("drop", "north", "Customer", "one", "--json"),
+        ("drop", "nrth", "Customer", "one", "--yes"),
+        ("drop", "*", "Customer", "one", "--yes"),
+        ("drop", "north", "Customer"),
+        ("show", "north", "Customer"),
+        ("list", "--limit", "-1"),
+    ):
+        assert federation("quarantine", *arguments).exit_code == 2

@@ -104,3 +104,15 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
         values=listed(column("arrived", name) for name in QUARANTINE_SCHEMA.names),
     )
     return connection.count("SELECT count(*) FROM _aside")
+
+
+def record_dropped(target: Target, group: Sequence[ReadyPackage]) -> None:
+    """Let go of versions that somebody gave up; to be called when what the group set aside is in its table."""
+    files = parquet(package.dropped.path for package in group if package.dropped)
+    if any(package.dropped for package in group):
+        target.connection.run(
+            "DELETE FROM federation_quarantine AS held USING {files} AS dropped WHERE held.satellite = {satellite} "
+            "AND held.doctype = {doctype} AND held.name = dropped.name AND held.observed <= dropped.observed",
+            **target.parts,
+            files=files,
+        )

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from federation.mothership.duckdb.aside import record_aliases, record_quarantine, record_tombstones
+from federation.mothership.duckdb.aside import (
+    record_aliases,
+    record_dropped,
+    record_quarantine,
+    record_tombstones,
+)
 from federation.mothership.duckdb.patch import apply_patches
 from federation.mothership.duckdb.reserved_words import refuse_reserved_words
 from federation.mothership.duckdb.rows import replace_children, replace_parents
@@ -57,6 +62,7 @@ def _merge_group(
     record_tombstones(target)
     record_aliases(target, group)
     counts.quarantined += record_quarantine(target, group)
+    record_dropped(target, group)
     counts.deleted += deleted
     counts.updated += updated
     counts.inserted += staged.documents - updated

@@ -114,3 +114,21 @@ def record_quarantine(target: Target, group: Sequence[ReadyPackage]) -> int:
         select = f"SELECT {', '.join(values)} {chosen}"
         load(target.connection, target.bench.raw, select, QUARANTINE.name, columns, rows=cells, replace=False)
     return rows - len(found)
+
+
+def record_dropped(target: Target, group: Sequence[ReadyPackage]) -> None:
+    """Let go of versions that somebody gave up; to be called when what the group set aside is in its table."""
+    paths = [package.dropped.path for package in group if package.dropped]
+    if not paths:
+        return
+    target.bench.run(
+        "CREATE OR REPLACE TABLE _dropped AS SELECT name, max(observed) AS observed FROM {files} GROUP BY name",
+        files=parquet(paths),
+    )
+    rows = target.bench.count("SELECT count(*) FROM _dropped")
+    announce(target, "_dropped", ("name", "observed"), rows=rows)
+    target.connection.run(
+        f"DELETE held FROM _dropped JOIN federation_quarantine AS held ON {_OURS} AND held.name = _dropped.name "
+        "WHERE held.observed <= _dropped.observed",
+        **target.parts,
+    )

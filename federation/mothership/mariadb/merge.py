@@ -10,7 +10,12 @@ from federation.mothership.duckdb.reserved_words import refuse_reserved_words
 from federation.mothership.engine import Counts, DocTypeMerge
 from federation.mothership.freshness import write_freshness
 from federation.mothership.ledger import count_generation, merged_packages, write_ledger
-from federation.mothership.mariadb.aside import record_aliases, record_quarantine, record_tombstones
+from federation.mothership.mariadb.aside import (
+    record_aliases,
+    record_dropped,
+    record_quarantine,
+    record_tombstones,
+)
 from federation.mothership.mariadb.extent import RunningExtent
 from federation.mothership.mariadb.keys import Target
 from federation.mothership.mariadb.patch import apply_patches
@@ -77,6 +82,7 @@ def _merge_group(
     record_tombstones(target)
     record_aliases(target, group)
     counts.quarantined += record_quarantine(target, group)
+    record_dropped(target, group)
     extent.follow(group, staged, deleted)
     counts.deleted += deleted
     counts.updated += staged.updated
