@@ -10,6 +10,7 @@ from assets.columns import contract_columns
 from assets.doctypes import KnownDocType
 from assets.failures import failing_as_a_whole
 from assets.partitions import SATELLITES
+from assets.quarantine import QUARANTINE, quarantine_check
 from assets.resource import FederationResource
 from federation.contract.columns import TableContract
 from federation.mothership.interface import MergeResult
@@ -40,7 +41,10 @@ def mothership_assets(
     outputs = {f"mothership__{doctype.segment}".replace("-", "_"): doctype.key("mothership") for doctype in doctypes}
     checks = {
         spec.get_python_identifier(): spec
-        for spec in check_specs("mothership", doctypes, MERGE, "What the lake has is merged.")
+        for spec in (
+            *check_specs("mothership", doctypes, MERGE, "What the lake has is merged."),
+            *check_specs("mothership", doctypes, QUARANTINE, "No more documents are set aside than the settings bear."),
+        )
     }
 
     @dg.op(
@@ -63,6 +67,14 @@ def mothership_assets(
             context.log.error(str(failure))
             if (known := by_name.get(doctype)) is not None:
                 yield from _checked(context, known.key("mothership"), str(failure))
+        if report.merged:
+            share = federation.settings().quarantine_warn_share
+            states = federation.quarantine(context.partition_key, [result.doctype for result in report.merged])
+            for doctype, state in states.items():
+                if (known := by_name.get(doctype)) is not None:
+                    key = known.key("mothership")
+                    if dg.AssetCheckKey(key, QUARANTINE) in context.selected_asset_check_keys:
+                        yield quarantine_check(key, state, share)
 
     return dg.AssetsDefinition(
         node_def=merge,

@@ -18,6 +18,7 @@ from federation.integrity import Verdicts, judge_integrity
 from federation.lake.errors import CompactionFailed
 from federation.lake.storage import LakeFolder, open_lake
 from federation.mothership.interface import Freshness, MergeReport
+from federation.quarantine_state import QuarantineState, quarantine_states
 from federation.settings.errors import Problem, SettingsError, did_you_mean
 from federation.settings.load import load_settings
 from federation.settings.model import Satellite, Settings
@@ -77,6 +78,10 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
     def merge(self, satellite: str) -> MergeReport:
         """Merge what is pending of a satellite into the mothership; see `federation.merging.merge_satellite`."""
         return merging.merge_satellite(self.settings(), satellite)
+
+    def quarantine(self, satellite: str, doctypes: Collection[str]) -> Mapping[str, QuarantineState]:
+        """Return what of these DocTypes is in quarantine; see `federation.quarantine_state.quarantine_states`."""
+        return quarantine_states(self.settings(), satellite, doctypes)
 
     def publish(self, *, force: bool) -> bool:
         """Publish the mothership; see `federation.merging.publish`."""

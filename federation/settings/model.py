@@ -237,6 +237,8 @@ class Settings(Section):
     """Rows held in memory at once, and in one commit."""
     max_delete_share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.2
     """Share of a DocType's documents that one run may find gone (beyond 50); more needs --allow-mass-delete."""
+    quarantine_warn_share: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.0
+    """Share of a DocType's documents above which those in quarantine are a warning; 0: any is."""
     overlap_seconds: Annotated[StrictInt, Field(ge=0, le=86_400)] = 600
     """How much later than its time of change a row may be committed on a site; so much is read again each run."""
     reconcile: Reconcile = Field(default=Reconcile(), examples=[{"reread_rows": 100_000}])

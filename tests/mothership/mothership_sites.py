@@ -24,7 +24,7 @@ from federation.contract.satellite_schema import (
 from federation.contract.union import contract_of
 from federation.lake.log import CommitLog
 from federation.lake.manifest import Breach, CompletedWalk, DocTypeState, Hold, OpenWalk, Package, Position
-from federation.lake.packages import ALIAS_SCHEMA, QUARANTINE_SCHEMA
+from federation.lake.packages import ALIAS_SCHEMA, DROPPED_SCHEMA, QUARANTINE_SCHEMA
 from federation.lake.place import LakePlace
 from federation.lake.run import LakeRun, new_run_id
 from federation.lake.storage import open_lake
@@ -97,6 +97,7 @@ class Site:
         self, lake: Path | str, satellite: str = "north", fields: Fields = FIELDS, tables: Fields = TABLES
     ) -> None:
         self.satellite = satellite
+        self.lake = lake
         self.folder = open_lake(LakePlace(str(lake)), satellite)
         self.log = CommitLog(self.folder)
         self.describe(fields, tables)
@@ -123,6 +124,7 @@ class Site:
         patches: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
         compared: int | None = None,
         held: int = 0,
+        dropped: Mapping[str, int] | None = None,
     ) -> Package | None:
         """Write one package and commit it.
 
@@ -141,6 +143,7 @@ class Site:
             patches: DocType → rows with the keys of a patch and the columns to set.
             compared: the tick at which the last complete pass began.
             held: rows for which an expectation holds the package back.
+            dropped: name → tick of the version set aside that somebody gave up.
         """
         run = LakeRun.open(self.folder, "rest", new_run_id(at(0)), now=lambda: at(0))
         run.describe(self.schema)
@@ -160,6 +163,8 @@ class Site:
         writer.add_aliases(
             pa.Table.from_pylist([dict(zip(ALIAS_SCHEMA.names, one, strict=True)) for one in renamed], ALIAS_SCHEMA)
         )
+        given_up = [{"name": name, "observed": naive(tick), "digest": "-"} for name, tick in (dropped or {}).items()]
+        writer.add_dropped(pa.Table.from_pylist(given_up, DROPPED_SCHEMA))
         for table, rows in (patches or {}).items():
             carried = self._tables(doctype, ())[table].schema
             columns = [name for name in carried.names if any(name in row for row in rows)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mothership_sites import Document, Site, ask, content, merge
 from places import Place
 
@@ -53,8 +51,8 @@ def test_one_that_was_seen_before_and_comes_later_is(place: Place, site: Site) -
     assert_rebuilt_alike(place, site)
 
 
-def test_another_satellites_document_of_the_same_name_does_not_count(place: Place, site: Site, tmp_path: Path) -> None:
-    other = Site(tmp_path / "lake", "south")
+def test_another_satellites_document_of_the_same_name_does_not_count(place: Place, site: Site) -> None:
+    other = Site(site.lake, "south")
     site.commit(documents=[Document("known", 1)])
     other.commit(aside={"known": 2}, documents=[Document("their own", 1)])
     merge(place, site, other)
