@@ -190,7 +190,7 @@ class _ChangesWalk:
         return read_changes(session, wire, after=after, until=window.until, page_rows=page_rows)
 
     def _settle(self, harvest: Harvest) -> MassDeletion | None:
-        """Read by name what is pending, what the site's own lists tell of, what was judged by other rules, and what somebody wants anew.
+        """Read by name what is pending, told of by the site's own lists, judged by other rules, or wanted anew.
 
         Where too much is gone, that is left pending and returned: the DocType's other changes don't wait for somebody's
         decision.

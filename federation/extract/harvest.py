@@ -384,7 +384,7 @@ class Harvest:
                 document
                 for document in rejected
                 if aside.get(document.name) != _aside(document)
-                and given_up.get(document.name) != digest_of(_aside(document))
+                and given_up.get(document.name) != digest_of(document.document)
             ]
         if new:
             self._writer.add_quarantined(quarantine_rows(new, observed))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from federation.lake.fold_dropped import dropped_sql
 from federation.lake.known_names import known_heads_sql
 from federation.lake.lake_sql import VERSION, observed_of, open_duckdb
 from federation.lake.log import CommitLog
-from federation.lake.lookups import Aside, set_aside
+from federation.lake.lookups import set_aside
 from federation.lake.storage import LakeFolder
 
 
@@ -26,22 +25,21 @@ class AsideVersion:
 
     Attributes:
         observed: when it was seen (UTC).
-        digest: of the document and of what is wrong with it.
+        digest: see `digest_of`.
     """
 
     observed: datetime
     digest: str
 
 
-def digest_of(aside: Aside) -> str:
-    """Return what tells a document in quarantine from another one, or from itself with other faults."""
-    said = json.dumps([aside.document, sorted(aside.reasons)])
-    return hashlib.sha256(said.encode()).hexdigest()
+def digest_of(document: str) -> str:
+    """Return what tells a document that comes again, whatever it is rejected for, from a changed one."""
+    return hashlib.sha256(document.encode()).hexdigest()
 
 
 def versions_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str]) -> dict[str, AsideVersion]:
     """Return those of `names` whose newest version is in quarantine and wasn't given up, by name."""
-    digests = {name: digest_of(aside) for name, aside in set_aside(folder, log, doctype, names).items()}
+    digests = {name: digest_of(aside.document) for name, aside in set_aside(folder, log, doctype, names).items()}
     given_up = dropped_digests(folder, log, doctype, list(digests))
     left = [name for name in digests if name not in given_up]
     if not left:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from expecting import TOTAL, expecting
 from extract_world import ORDER, Shop
-from test_extract_expectations import TOTAL, expecting
 
 from federation.giving_up import GivenUp, give_up
 from federation.lake.current import compact
@@ -97,3 +97,18 @@ def test_an_order_that_is_whole_again_as_it_was_accepted_is_known(rejected: tupl
     shop.sync(depth="full")
     assert shop.set_aside(ORDER) == {new}
     assert float(shop.value(ORDER, known, "total")) == 5
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_other_rules_that_reject_it_too_do_not_bring_it_back(rejected: tuple[Shop, str, str], late: bool) -> None:
+    shop, known, new = rejected
+    drop(shop, known)
+    if late:
+        compacted(shop)
+    judged = expecting(shop, ORDER, TOTAL.replace("A total is never negative.", "Nobody owes us less than nothing."))
+    judged.sync(depth="full")
+    assert judged.set_aside(ORDER) == {new}
+    expecting(shop, ORDER, TOTAL.replace("min_value: 0", "min_value: -10"))
+    judged.sync(depth="full")
+    assert not judged.set_aside(ORDER)
+    judged.assert_same(ORDER)

@@ -57,6 +57,7 @@ def test_checks_keep_a_status_for_each_satellite_except_those_that_see_all(defin
             (f"conformed/{doctype}", "read"),
             (f"conformed/{doctype}", "expectations"),
             (f"mothership/{doctype}", "merge"),
+            (f"mothership/{doctype}", "quarantine"),
             (f"mothership/{doctype}", "freshness"),
             (f"mothership/{doctype}", "integrity"),
         )
