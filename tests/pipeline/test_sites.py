@@ -246,3 +246,48 @@ def test_patterns_become_assets_once_a_satellite_was_read(federation):
     assert dg.AssetKey(["conformed", "customer"]) in keys
     federation.north.documents.save("Customer", "Ada", {"city": "Goa"})
     assert set(_materialized(federation.run("sync", "north"))) == {"conformed/customer", "mothership/customer"}
+
+
+NOT_PUNE = """
+- {expect: expect_column_values_to_not_match_regex, field: city, regex: "^Pune", severity: reject, reason: Not there.}
+"""
+
+
+def _expect_nobody_in_pune(federation: Federation) -> None:
+    folder = federation.settings_file.parent / "expectations"
+    folder.mkdir()
+    (folder / "customer.yaml").write_text(NOT_PUNE)
+
+
+def test_what_is_in_quarantine_is_a_warning_of_its_doctype_with_examples(federation):
+    _expect_nobody_in_pune(federation)
+    found = _checks(federation.run("sync", "north"))
+    check = found["mothership/customer:quarantine"]
+    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert check.description == "1 of 2 documents are in quarantine; of 0 an earlier version stands."
+    assert (check.metadata["documents"].value, check.metadata["share"].value) == (1, 0.5)
+    (rule,) = check.metadata["rules"].value.records
+    assert rule.data["rule"] == "expect_column_values_to_not_match_regex"
+    (example,) = check.metadata["examples"].value.records
+    assert (example.data["document"], example.data["field"], example.data["value"]) == ("Ada", "city", "Pune")
+    assert example.data["reason"] == "Not there."
+    clean = found["mothership/order:quarantine"]
+    assert (clean.passed, clean.description) == (True, "No document is in quarantine.")
+
+
+def test_the_warning_ends_with_the_quarantine_and_bears_what_the_settings_say(federation):
+    _expect_nobody_in_pune(federation)
+    federation.settings_file.write_text(federation.settings_file.read_text() + "quarantine_warn_share: 0.5\n")
+    assert _checks(federation.run("sync", "north"))["mothership/customer:quarantine"].passed
+    federation.north.documents.save("Customer", "Ada", {"city": "Goa"})
+    check = _checks(federation.run("sync", "north"))["mothership/customer:quarantine"]
+    assert (check.passed, check.metadata["documents"].value) == (True, 0)
+
+
+def test_examples_of_the_quarantine_show_what_the_policy_lets_out(federation):
+    text = federation.settings_file.read_text().replace("field: email", "field: city")
+    federation.settings_file.write_text(text.replace("action: drop", "action: mask, show: last 1"))
+    federation.north.documents.sql_update("Customer", {"name": "Ada"}, {"city": 'a secret "place"', "docstatus": 7})
+    result = federation.run("sync", "north")
+    assert not _checks(result)["mothership/customer:quarantine"].passed
+    assert "secret" not in "".join(str(entry) for entry in federation.instance.all_logs(result.run_id))
