@@ -74,7 +74,7 @@ def _children(
             yield from _fields(f"{child} {name}", row, there[name])
         else:
             yield Difference(f"{child} {name}", "", None, _excerpt(json.dumps(row, ensure_ascii=False)))
-    for name in there.keys() - here.keys():
+    for name in sorted(there.keys() - here.keys()):
         yield Difference(f"{child} {name}", "", "a row that is gone", None)
 
 
