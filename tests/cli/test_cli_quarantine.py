@@ -193,3 +193,56 @@ def test_wrong_usage_of_the_quarantine_ends_with_2(judged: Path, federation: Com
         ("list", "--limit", "-1"),
     ):
         assert federation("quarantine", *arguments).exit_code == 2
+
+
+def test_satellites_on_lakes_of_their_own_are_replayed_and_dropped_there(
+    settings_file: Path, federation: Command, sites: Sites
+) -> None:
+    text = settings_file.read_text().replace("validation: off", "lake: {IN: lake-in, EU: lake-eu}")
+    settings_file.write_text(text.replace(", Sales Invoice", ""))
+    folder = settings_file.parent / "expectations"
+    folder.mkdir()
+    (folder / "customer.yaml").write_text(NO_DASH)
+    for site in ("north", "south"):
+        for name in ODD:
+            customer(sites, name, site)
+    assert federation("sync").exit_code == 0
+    for site in ("north", "south"):
+        sites[site].documents.sql_update("Customer", {"name": ODD[0]}, {"territory": "here"})
+    told = answered(federation, "replay", *ODD)["doctypes"]
+    assert [(one["satellite"], one["accepted"], one["rejected"]) for one in told] == [("north", 1, 1), ("south", 1, 1)]
+    for site in ("north", "south"):
+        assert answered(federation, "drop", site, "Customer", ODD[1], "--yes")["dropped"] == [ODD[1]]
+    assert answered(federation, "list") == {"counts": [], "faults": []}
+    assert json.loads(federation("mothership", "check", "--json").stdout)["findings"] == []
+
+
+def test_a_replay_that_was_killed_between_its_commit_and_the_merge_goes_on(
+    judged: Path, federation: Command, sites: Sites, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer(sites, "one")
+    assert federation("sync").exit_code == 0
+    sites["north"].documents.sql_update("Customer", {"name": "one"}, {"territory": "here"})
+
+    def killed(*_: object) -> None:
+        raise SystemExit(137)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("federation.mothership.duckdb.mothership.DuckdbMothership.merge", killed)
+        assert federation("quarantine", "replay").exit_code == 137
+    assert len(answered(federation, "list")["faults"]) == 1
+    (told,) = answered(federation, "replay")["doctypes"]
+    assert (told["accepted"], told["rejected"]) == (1, 0)
+    assert answered(federation, "list")["faults"] == []
+
+
+def test_what_a_satellite_says_steers_no_terminal(judged: Path, federation: Command, sites: Sites) -> None:
+    nasty = "-\x1b]0;owned\x07 [bold]\u202e"
+    customer(sites, "nasty", territory=nasty)
+    assert federation("sync").exit_code == 0
+    for arguments in (("list",), ("show", "north", "Customer", "nasty"), ("drop", "north", "Customer", "nasty")):
+        shown = federation("quarantine", *arguments, stdin="n\n").output
+        assert not {"\x1b", "\x07", "\u202e"} & set(shown)
+    assert "[bold]" in federation("quarantine", "list").stdout
+    assert answered(federation, "list")["faults"][0]["value"] == nasty
+    assert "\x1b" not in federation("quarantine", "show", "north", "Customer", "nasty", "--json").stdout
