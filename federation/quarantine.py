@@ -185,6 +185,16 @@ def absent(mothership: Readable, choice: Choice) -> set[str]:
     }
 
 
+def is_held_back(mothership: Readable, satellite: str, doctype: str) -> bool:
+    """Return whether an expectation holds packages back, behind which all that comes later waits.
+
+    Raises:
+        QueryFailed: the mothership can't be asked.
+    """
+    where = f"satellite = {literal(satellite)} AND doctype = {literal(doctype)}"
+    return bool(_rows(mothership, f"SELECT 1 FROM federation_held WHERE {where} LIMIT 1"))
+
+
 def _in_parts(choice: Choice) -> Iterator[Choice]:
     """A statement has a greatest length: many names are asked for some at a time."""
     names = sorted(set(choice.names))

@@ -22,6 +22,10 @@ from federation.quarantine_difference import Difference, differences
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
 
+HELD_BACK: Final = (
+    "an expectation holds back what came before it of this DocType, so it waits on the lake until somebody releases "
+    "that: see `federation release`."
+)
 _LONGEST_CELL: Final = 60
 _SUPERSEDED: Final = Text("superseded", "yellow")
 

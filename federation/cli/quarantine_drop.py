@@ -11,13 +11,14 @@ from rich.text import Text
 
 from federation.cli.choosing import chosen_satellites
 from federation.cli.exits import Status
-from federation.cli.quarantine import open_quarantine
+from federation.cli.quarantine import HELD_BACK, open_quarantine
 from federation.cli.screen import complain, nothing, notices, plain, print_json, table
 from federation.cli.sync import publish_now
 from federation.giving_up import GivenUp, give_up
 from federation.merging import merge_satellite
-from federation.quarantine import Choice, HeldDocument, HeldFault, documents, faults
+from federation.quarantine import Choice, HeldDocument, HeldFault, documents, faults, is_held_back
 from federation.settings.load import load_settings
+from federation.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,19 @@ def drop(
     if held:
         given_up = give_up(settings, whose, doctype, {document.name: document.since for document in held})
         failed = merge_satellite(settings, whose.name).failed.get(doctype)
-        trouble = str(failed or "") or publish_now(settings)[1]
+        trouble = str(failed or "") or publish_now(settings)[1] or _waits(settings, whose.name, doctype)
     report = DropReport(given_up.dropped, given_up.newer, unknown, trouble)
     if as_json:
         print_json(report)
     else:
         _tell(report, whose.name, doctype)
     return Status.DONE if report.ok else Status.FAILED
+
+
+def _waits(settings: Settings, satellite: str, doctype: str) -> str:
+    with open_quarantine(settings) as mothership:
+        is_held = mothership is not None and is_held_back(mothership, satellite, doctype)
+    return f"{satellite}, {doctype}: {HELD_BACK}" if is_held else ""
 
 
 def _show(held: Sequence[HeldDocument], wrong: Sequence[HeldFault]) -> None:

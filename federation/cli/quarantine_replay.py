@@ -10,13 +10,13 @@ from typing import Final
 
 from federation.cli.described import described_modules
 from federation.cli.exits import Status
-from federation.cli.quarantine import chosen, open_quarantine
+from federation.cli.quarantine import HELD_BACK, chosen, open_quarantine
 from federation.cli.readiness import demand_secrets
 from federation.cli.screen import answers, complain, notices, number, plain, print_json, table
 from federation.cli.sync import publish_now, sync_side_by_side
 from federation.cli.sync_report import SyncedSatellite
 from federation.extract.satellite import RunOptions
-from federation.quarantine import Choice, HeldDocument, absent, documents
+from federation.quarantine import Choice, HeldDocument, absent, documents, is_held_back
 from federation.settings.load import load_settings
 from federation.settings.model import Settings
 
@@ -136,6 +136,8 @@ def _outcomes(
             run = runs.get(satellite)
             error = refused.get((satellite, doctype)) or _error(run, doctype)
             choice = Choice([satellite], [doctype], names=names)
+            if not error and mothership is not None and is_held_back(mothership, satellite, doctype):
+                error = HELD_BACK
             if mothership is None or (satellite, doctype) in refused:
                 left, gone = set(names), set[str]()
             else:

@@ -246,3 +246,25 @@ def test_what_a_satellite_says_steers_no_terminal(judged: Path, federation: Comm
     assert "[bold]" in federation("quarantine", "list").stdout
     assert answered(federation, "list")["faults"][0]["value"] == nasty
     assert "\x1b" not in federation("quarantine", "show", "north", "Customer", "nasty", "--json").stdout
+
+
+def test_behind_what_an_expectation_holds_back_it_waits_and_that_is_said(
+    judged: Path, federation: Command, sites: Sites
+) -> None:
+    for name in ("mended", "dropped"):
+        customer(sites, name)
+    assert federation("sync").exit_code == 0
+    rules = judged.parent / "expectations" / "customer.yaml"
+    rules.write_text(f"{NO_DASH}\n{NO_DASH.replace('^-', '[?]').replace('reject', 'halt')}")
+    customer(sites, "held", territory="?")
+    federation("sync")
+    sites["north"].documents.sql_update("Customer", {"name": "mended"}, {"territory": "here"})
+    (told,) = answered(federation, "replay", "mended", status=1)["doctypes"]
+    assert (told["accepted"], told["unread"]) == (0, 1)
+    assert "federation release" in told["error"]
+    waiting = answered(federation, "drop", "north", "Customer", "dropped", "--yes", status=1)
+    assert "federation release" in waiting["error"]
+    assert len(answered(federation, "list")["faults"]) == 2
+    assert federation("release", "north", "Customer").exit_code == 0
+    assert federation("sync").exit_code == 0
+    assert answered(federation, "list")["faults"] == []
