@@ -69,7 +69,8 @@ def mothership_assets(
                 yield from _checked(context, known.key("mothership"), str(failure))
         if report.merged:
             share = federation.settings().quarantine_warn_share
-            states = federation.quarantine(context.partition_key, [result.doctype for result in report.merged])
+            with failing_as_a_whole(context.partition_key):
+                states = federation.quarantine(context.partition_key, [result.doctype for result in report.merged])
             for doctype, state in states.items():
                 if (known := by_name.get(doctype)) is not None:
                     key = known.key("mothership")

@@ -48,18 +48,20 @@ class ReplayReport:
     """The JSON of `federation quarantine replay`.
 
     Attributes:
+        unknown: names that weren't in quarantine.
         error: why what was merged could not be published; "" where it could.
         interrupted: the user stopped it.
     """
 
     doctypes: tuple[ReplayedDocType, ...]
+    unknown: tuple[str, ...]
     error: str
     interrupted: bool
 
     @property
     def ok(self) -> bool:
         """Everything that was asked for was read."""
-        return not self.error and not any(one.error for one in self.doctypes)
+        return not (self.unknown or self.error) and not any(one.error for one in self.doctypes)
 
 
 _HIDDEN: Final = (
@@ -89,7 +91,9 @@ def replay(settings_file: Path | None, wish: Choice, *, as_json: bool) -> Status
     options = {one.name: _options(one.name, held, refused) for one in due}
     synced, interrupted = sync_side_by_side(settings, due, options) if due else ([], False)
     trouble = "" if interrupted or not due else publish_now(settings)[1]
-    report = ReplayReport(_outcomes(settings, held, refused, synced), trouble, interrupted)
+    found = {name for names in held.values() for name in names}
+    unknown = tuple(name for name in dict.fromkeys(wish.names) if name not in found)
+    report = ReplayReport(_outcomes(settings, held, refused, synced), unknown, trouble, interrupted)
     if as_json:
         print_json(report)
     else:
@@ -171,15 +175,17 @@ def _hidden(run: SyncedSatellite | None, doctype: str) -> set[str]:
 
 
 def _show(report: ReplayReport) -> None:
-    if not report.doctypes:
+    if not (report.doctypes or report.unknown):
         notices().print("Nothing of this is in quarantine.", style="green")
-        return
     numbers = ("read anew", "accepted", "gone", "rejected again", "not read")
     grid = table("satellite", "DocType", *numbers, numbers=numbers)
     for one in report.doctypes:
         counted = (one.asked - one.unread, one.accepted, one.gone, one.rejected, one.unread)
         grid.add_row(plain(one.satellite), plain(one.doctype), *map(number, counted))
-    answers().print(grid)
+    if grid.row_count:
+        answers().print(grid)
+    for name in report.unknown:
+        complain(f"{name} is not in quarantine.")
     for one in report.doctypes:
         if one.error:
             complain(f"{one.satellite}, {one.doctype}: {one.error}")
