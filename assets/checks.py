@@ -9,8 +9,8 @@ import dagster as dg
 
 from assets.doctypes import KnownDocType, Layer
 from assets.partitions import SATELLITES
+from assets.reports import report_tables
 from federation.extract.outcome import DocTypeOutcome
-from federation.quality import ValidationReport, as_markdown
 
 READ = "read"
 EXPECTATIONS = "expectations"
@@ -75,22 +75,28 @@ def _missed(outcome: DocTypeOutcome) -> list[str]:
 
 
 def expectations_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetCheckResult:
-    """Return how the rows of this run met their expectations, with a table of the documents that don't."""
-    results = [result for report in outcome.reports.values() for result in report.results]
-    report = ValidationReport(tuple(results))
+    """Return how the rows of this run met their expectations, with tables of all rules and of documents that fail."""
+    report = outcome.report
     unmet = len(report.failed)
+    rejecting = sum(result.failing for result in report.failed if result.expectation.rejects)
+    metadata: dict[str, dg.MetadataValue] = {
+        "expectations": dg.MetadataValue.int(len(report.results)),
+        "unmet": dg.MetadataValue.int(unmet),
+        "failing_rows": dg.MetadataValue.int(sum(result.failing for result in report.failed)),
+        "rejected_rows": dg.MetadataValue.int(rejecting),
+        **report_tables(report),
+    }
+    if outcome.data_docs:
+        metadata["data_docs"] = dg.MetadataValue.path(outcome.data_docs)
+    elif outcome.data_docs_failure:
+        metadata["data_docs"] = dg.MetadataValue.text(outcome.data_docs_failure)
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=EXPECTATIONS,
         passed=report.passed,
         severity=dg.AssetCheckSeverity.ERROR if outcome.held else dg.AssetCheckSeverity.WARN,
-        description=f"{unmet:,} of {len(results):,} expectations are not met.{_HELD if outcome.held else ''}",
-        metadata={
-            "expectations": len(results),
-            "unmet": unmet,
-            "failing_rows": sum(result.failing for result in report.failed),
-            "documents": dg.MetadataValue.md(as_markdown(report)),
-        },
+        description=f"{unmet:,} of {len(report.results):,} expectations are not met.{_HELD if outcome.held else ''}",
+        metadata=metadata,
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 
 from assets.doctypes import KnownDocType
+from assets.reports import satellite_tables
 from assets.resource import FederationResource
-from federation.quality import ValidationReport, as_markdown
+from federation.quality import ValidationReport
 
 INTEGRITY = "integrity"
 
@@ -40,31 +41,18 @@ def integrity_checks(doctypes: Sequence[KnownDocType]) -> dg.AssetChecksDefiniti
             if dg.AssetCheckKey(key, INTEGRITY) in context.selected_asset_check_keys
         }
         verdicts = federation.integrity(chosen)
+        pages = federation.integrity_docs(verdicts)
         for name, key in chosen.items():
-            yield _result(key, verdicts.get(name, {}))
+            yield _result(key, verdicts.get(name, {}), pages.get(name, {}))
 
     return integrity
 
 
-def _result(key: dg.AssetKey, by_satellite: Mapping[str, ValidationReport]) -> dg.AssetCheckResult:
+def _result(
+    key: dg.AssetKey, by_satellite: Mapping[str, ValidationReport], pages: Mapping[str, str]
+) -> dg.AssetCheckResult:
     unmet = {satellite: report for satellite, report in by_satellite.items() if not report.passed}
     judged = sum(len(report.results) for report in by_satellite.values())
-    records = [
-        dg.TableRecord(
-            {
-                "satellite": satellite or "all",
-                "rules": len(report.results),
-                "not met": len(report.failed),
-                "failing rows": sum(result.failing for result in report.failed),
-            }
-        )
-        for satellite, report in by_satellite.items()
-    ]
-    metadata: dict[str, dg.MetadataValue] = {}
-    if records:
-        metadata["satellites"] = dg.MetadataValue.table(records)
-    for satellite, report in unmet.items():
-        metadata[f"documents at {satellite or 'all'}"] = dg.MetadataValue.md(as_markdown(report))
     if unmet:
         told = f"Not met at {', '.join(filter(None, unmet)) or 'any satellite'}."
     else:
@@ -75,5 +63,8 @@ def _result(key: dg.AssetKey, by_satellite: Mapping[str, ValidationReport]) -> d
         passed=not unmet,
         severity=dg.AssetCheckSeverity.WARN,
         description=told,
-        metadata=metadata,
+        metadata={
+            **satellite_tables(by_satellite),
+            **{f"data_docs at {name}": dg.MetadataValue.path(page) for name, page in pages.items() if page},
+        },
     )

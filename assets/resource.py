@@ -14,7 +14,7 @@ from federation.compaction import compact_satellite
 from federation.contract.columns import TableContract
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.satellite import RunOptions, extract
-from federation.integrity import Verdicts, judge_integrity
+from federation.integrity import Verdicts, document_integrity, judge_integrity
 from federation.lake.errors import CompactionFailed
 from federation.lake.storage import LakeFolder, open_lake
 from federation.mothership.interface import Freshness, MergeReport
@@ -89,6 +89,10 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
     def integrity(self, doctypes: Collection[str]) -> Verdicts:
         """Hold documents against those that they are tied to; see `federation.integrity.judge_integrity`."""
         return judge_integrity(self.settings(), doctypes)
+
+    def integrity_docs(self, verdicts: Verdicts) -> Mapping[str, Mapping[str, str]]:
+        """Write the Data Docs of verdicts; see `federation.integrity.document_integrity`."""
+        return document_integrity(self.settings(), verdicts)
 
     def freshness(self) -> tuple[Freshness, ...]:
         """Return as of when each satellite and DocType is complete, as the ledger says."""

@@ -8,12 +8,14 @@ from typing import Any
 import msgspec
 
 from federation.contract.satellite_schema import DocTypeSchema
-from federation.merging import open_reader
+from federation.data_docs import DataDocs
+from federation.merging import freshness, open_reader
 from federation.mothership.errors import QueryFailed
 from federation.mothership.interface import Readable
 from federation.quality import integrity_sql
+from federation.quality.examples import EXAMPLES, Example, shortened, text_of
 from federation.quality.integrity_rules import IntegrityRule, StoredColumn, integrity_rules
-from federation.quality.report import EXAMPLES, ExpectationResult, ValidationReport
+from federation.quality.report import ExpectationResult, ValidationReport
 from federation.settings.model import Settings
 
 Verdicts = Mapping[str, Mapping[str, ValidationReport]]
@@ -47,6 +49,33 @@ def judge_integrity(settings: Settings, doctypes: Collection[str] = ()) -> Verdi
         }
 
 
+def document_integrity(settings: Settings, verdicts: Verdicts) -> Mapping[str, Mapping[str, str]]:
+    """Write a page of Data Docs for each verdict, where the satellite's others are.
+
+    Returns:
+        DocType → satellite → the page's path or URL, "" where it can't be written; a warning says why.
+    """
+    if not verdicts:
+        return {}
+    known = {fresh.doctype for fresh in freshness(settings)}
+    docs = {
+        satellite: DataDocs(settings, satellite)
+        for satellite in sorted({satellite for by_satellite in verdicts.values() for satellite in by_satellite})
+        if satellite in settings.satellites
+    }
+    pages = {
+        doctype: {
+            satellite: docs[satellite].write(doctype, "ties", report)
+            for satellite, report in by_satellite.items()
+            if satellite in docs
+        }
+        for doctype, by_satellite in verdicts.items()
+    }
+    for written in docs.values():
+        written.close(known)
+    return pages
+
+
 def _rules(mothership: Readable) -> list[IntegrityRule]:
     columns = [StoredColumn(*row) for row in _rows(mothership, f"{_COLUMNS} FROM federation_dictionary")]
     children: dict[str, dict[str, str]] = {}
@@ -62,10 +91,16 @@ def _judged(mothership: Readable, rule: IntegrityRule) -> Iterator[tuple[str, Ex
         verdicts = _rows(mothership, integrity_sql.verdicts(rule.cases))
         for satellite, judged, failing in verdicts:
             named = _rows(mothership, integrity_sql.examples(rule.cases, satellite, EXAMPLES)) if failing else []
-            documents = tuple(str(name) for (name,) in named)
-            yield satellite, ExpectationResult(rule.expectation, int(judged), int(failing), documents)
+            examples = tuple(_example(*row) for row in named)
+            yield satellite, ExpectationResult(rule.expectation, int(judged), int(failing), examples)
     except QueryFailed as error:
         yield "", ExpectationResult(rule.expectation, 0, 0, error=str(error))
+
+
+def _example(document: object, found: object, due: object) -> Example:
+    """Of a sum, what stands there and what should."""
+    value = text_of(found) if due is None else f"{text_of(found)}, not {text_of(due)}"
+    return Example(str(document), shortened(value))
 
 
 def _rows(mothership: Readable, sql: str) -> list[tuple[Any, ...]]:

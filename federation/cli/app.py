@@ -219,6 +219,18 @@ def integrity(
 
 @app.command()
 @ends_plainly
+def docs(context: typer.Context, satellite: Satellites = None, as_json: AsJson = False) -> Status:
+    """Say where Great Expectations' pages about each satellite stand: its Data Docs.
+
+    They are written with each sync, and lie with the satellite's packages, so that examples stay in its region.
+    """
+    from federation.cli.docs import docs as work
+
+    return work(context.obj, satellite or [], as_json=as_json)
+
+
+@app.command()
+@ends_plainly
 def query(
     context: typer.Context,
     sql: Annotated[str, typer.Argument(help="One SQL query; - reads it from stdin.")],

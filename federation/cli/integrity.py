@@ -7,7 +7,7 @@ from pathlib import Path
 
 from federation.cli.exits import Status, unless_interrupted
 from federation.cli.screen import answers, complain, notices, number, plain, print_json, table
-from federation.integrity import Verdicts, judge_integrity
+from federation.integrity import Verdicts, document_integrity, judge_integrity
 from federation.settings.load import load_settings
 
 
@@ -20,6 +20,7 @@ def integrity(settings_file: Path | None, doctypes: Sequence[str], *, as_json: b
     """
     settings = load_settings(settings_file)
     verdicts = unless_interrupted(lambda: judge_integrity(settings, doctypes))
+    unless_interrupted(lambda: document_integrity(settings, verdicts))
     if as_json:
         print_json(verdicts)
     else:

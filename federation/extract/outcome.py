@@ -32,6 +32,8 @@ class DocTypeOutcome:
         through: as of when the DocType is complete (UTC); None where this run didn't complete it.
         error: what happened, to what, and what to do; "" unless failed.
         reports: DocType (own and child) → what its expectations said of this run's rows.
+        data_docs: where Great Expectations' page about them stands, "" where there is none.
+        data_docs_failure: why there is none although rows were judged.
     """
 
     doctype: str
@@ -51,6 +53,13 @@ class DocTypeOutcome:
     through: datetime | None = None
     error: str = ""
     reports: Mapping[str, ValidationReport] = field(default_factory=dict)
+    data_docs: str = ""
+    data_docs_failure: str = ""
+
+    @property
+    def report(self) -> ValidationReport:
+        """The reports of the DocType and of its child DocTypes as one."""
+        return ValidationReport(tuple(result for report in self.reports.values() for result in report.results))
 
     @property
     def held(self) -> int:

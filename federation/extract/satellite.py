@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.data_docs import DataDocs
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
@@ -125,10 +127,14 @@ class _Extraction:
     run: LakeRun
     clock: ObservedClock
     expectations: WrittenExpectations
+    _docs: DataDocs = field(init=False)
     _signals: Signals | None = None
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
     _last_was_transient: bool = False
+
+    def __post_init__(self) -> None:
+        self._docs = DataDocs(self.settings, self.satellite.name)
 
     def outcomes(self) -> Iterator[DocTypeOutcome]:
         """Yield what became of each DocType; however the run ends, it ends with a closing commit."""
@@ -242,6 +248,9 @@ class _Extraction:
             return self._fail(doctype, str(error))
         self._last_was_transient = False
         self._ended.add(doctype)
+        if outcome.reports:
+            page = self._docs.write(doctype, "rows", outcome.report)
+            outcome = replaced(outcome, data_docs=page, data_docs_failure=self._docs.failure)
         self.progress.ended(outcome)
         return outcome
 
@@ -259,6 +268,7 @@ class _Extraction:
         if self._signals is not None:
             self.run.note(dict(self._signalled(self._signals)), [])
         self.run.close(site=self._site if self._signals is not None else None, observed=self.clock.last)
+        self._docs.close(self.run.schema.doctypes if self.run.schema else ())
 
     def _signalled(self, signals: Signals) -> Iterator[tuple[str, DocTypeState]]:
         """DocTypes that are still wanted, were read before, and weren't walked to their end although signalled."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 
 import pyarrow as pa
 
@@ -16,7 +15,7 @@ from federation.extract.errors import ExpectationNotJudged
 from federation.extract.suites import rules_of, suites_of
 from federation.lake.manifest import Breach
 from federation.lake.packages import CHILD_KEYS, PATCH_KEYS
-from federation.quality import Expectation, Judgement, ValidationReport, judge
+from federation.quality import Expectation, Judgement, ValidationReport, judge, text_of
 
 _EXCERPT = 200
 Rejected = Mapping[datetime, Mapping[str, tuple[Fault, ...]]]
@@ -44,6 +43,10 @@ class BatchValidation:
         self._satellite = reading.parent.satellite
         self.suites = suites_of(reading, context.expected) if context.expected else {}
         self.rules = rules_of(reading, self.suites)
+        tables = (reading.parent, *reading.children)
+        self._altered = {
+            table.table.doctype: [field.column.name for field in table.fields if field.is_altered] for table in tables
+        }
         self._owner = {doctype: NAME if doctype == reading.doctype else "parent" for doctype in self.suites}
         self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self.suites}
         self.reports: dict[str, ValidationReport] = {}
@@ -102,7 +105,7 @@ class BatchValidation:
         return list({str(name) for failing in judgement.failing.values() for name in owners.take(failing).to_pylist()})
 
     def _judged(self, doctype: str, rows: pa.Table, suite: list[Expectation]) -> Judgement:
-        judgement = judge(rows, suite, document=self._owner[doctype])
+        judgement = judge(rows, suite, document=self._owner[doctype], hidden=self._altered[doctype])
         for result in judgement.report.results:
             if result.error and result.expectation.is_strict:
                 raise ExpectationNotJudged(self._satellite, result.expectation, result.error)
@@ -129,7 +132,7 @@ class BatchValidation:
         versions = zip(chosen.column(owner).to_pylist(), chosen.column(OBSERVED).to_pylist(), strict=True)
         reason = self._place(doctype) + expectation.reason
         for (name, observed), values in zip(versions, cells, strict=True):
-            value = ", ".join(map(_shown, values))[:_EXCERPT]
+            value = ", ".join(map(text_of, values))[:_EXCERPT]
             yield name, observed, Fault(expectation.type, expectation.fieldname, value, reason)
 
 
@@ -139,12 +142,3 @@ def _alike(pages: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for page in pages:
         by_columns.setdefault(tuple(page.column_names), []).append(page)
     return map(pa.concat_tables, by_columns.values())
-
-
-def _shown(value: object) -> str:
-    """Return a conformed cell as a reader writes it."""
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return f"{value:f}".rstrip("0").rstrip(".")
-    return str(value)

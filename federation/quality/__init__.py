@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from federation.quality.examples import Example, text_of
 from federation.quality.expectation import Expectation
-from federation.quality.markdown import as_markdown
 from federation.quality.report import ExpectationResult, ValidationReport
 from federation.quality.suite import expectations_of
 from federation.quality.validate import Judgement, judge, validate
 from federation.quality.written import UnfitExpectation, bound_to
 
 __all__ = [
+    "Example",
     "Expectation",
     "ExpectationResult",
     "Judgement",
     "UnfitExpectation",
     "ValidationReport",
-    "as_markdown",
     "bound_to",
     "expectations_of",
     "judge",
+    "text_of",
     "validate",
 ]

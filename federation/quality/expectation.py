@@ -1,11 +1,15 @@
-"""Expectation: one rule about a column or two, in Great Expectations' own names and arguments."""
+"""Expectation: one rule about a column or two, or over rows, in Great Expectations' own names and arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from federation.settings.expectations import Severity
+
+UNEXPECTED_ROWS: Final = "unexpected_rows_expectation"
+"""Great Expectations' name of a rule that SQL judges: rows that its query finds are not expected."""
 
 
 @dataclass(frozen=True, slots=True)

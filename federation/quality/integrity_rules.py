@@ -8,11 +8,8 @@ from typing import Final
 
 from federation.contract.fieldtypes import TEXT
 from federation.quality import integrity_sql
-from federation.quality.expectation import Expectation
-
-LINKS: Final = "links_lead_to_documents"
-BALANCE: Final = "vouchers_balance"
-TOTALS: Final = "totals_are_sums"
+from federation.quality.expectation import UNEXPECTED_ROWS, Expectation
+from federation.quality.integrity_sql import CurrencyPath
 
 _LEDGER: Final = "GL Entry"
 _LEDGER_COLUMNS: Final = ("voucher_type", "voucher_no", "debit", "credit")
@@ -26,6 +23,10 @@ _SUMS: Final = (
 )
 """ERPNext's own sums (calculate_taxes_and_totals, JournalEntry.set_total_debit_credit): the field of the child rows,
 how their DocType's name goes on behind the document's, the total, and what it adds up."""
+_WAY_OVER_A_LINK: Final = 3
+"""Parts of the options of a Currency field: the DocType, the field with the Link to it, its field with the currency."""
+_FAILING: Final = "SELECT satellite, document FROM {batch} WHERE fails = 1"
+"""What isn't expected of a rule's cases, which are the batch: in the engine's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class StoredColumn:
 
     Attributes:
         type: its Arrow type as text.
-        options: the DocType that a Link leads to.
+        options: the DocType that a Link leads to; the way from a Currency field to its currency.
         policy: where it is held back or altered; "" where every site gives it as it is.
     """
 
@@ -54,9 +55,8 @@ class IntegrityRule:
 
     Attributes:
         doctype: of the documents that it is about; the expectation's is a child DocType where child rows are judged.
-        expectation: what is expected; its type is one of ours, Great Expectations has none for it.
-        cases: `(satellite, document, weight, fails)`: a document that stands for `weight` rows alike, and whether they
-            fail (1) or don't (0).
+        expectation: what is expected: that a query over the cases finds no rows.
+        cases: `(satellite, document, weight, fails, found, due)`: see `integrity_sql`.
     """
 
     doctype: str
@@ -81,7 +81,7 @@ def integrity_rules(columns: Iterable[StoredColumn], children: Mapping[str, Mapp
         for child in sorted({*children[doctype].values()} & by_doctype.keys()):
             rules += _links(doctype, by_doctype[child], by_doctype)
         rules += _totals(doctype, own, children[doctype], by_doctype)
-    rules += _balance(by_doctype.get(_LEDGER, {}))
+    rules += _balance(by_doctype.get(_LEDGER, {}), by_doctype)
     return rules
 
 
@@ -96,7 +96,7 @@ def _links(
         reason = f"What {column.fieldname} names is there, in {column.options}."
         yield IntegrityRule(
             doctype,
-            Expectation(LINKS, column.doctype, column.name, column.fieldname, reason),
+            _expected(column, reason),
             integrity_sql.links(column.table, column.name, target.table, column.options, parenttype=parenttype),
         )
 
@@ -112,22 +112,60 @@ def _totals(
         rows = by_doctype.get(child, {}) if child == f"{doctype} {suffix}" else {}
         if not _are_plain((own.get(total), rows.get(addend)), numbers=2):
             continue
-        reason = f"{total} is the sum of {addend} over the rows of {field}, to the hundredth."
-        yield IntegrityRule(
-            doctype,
-            Expectation(TOTALS, doctype, total, total, reason),
-            integrity_sql.totals(own[total].table, total, rows[addend].table, addend, doctype=doctype, field=field),
+        is_float = own[total].fieldtype == "Float"
+        kept = "" if is_float else ", at its currency's precision"
+        reason = f"{total} is the sum of {addend} over the rows of {field}{kept}."
+        cases = integrity_sql.totals(
+            own[total].table,
+            total,
+            rows[addend].table,
+            addend,
+            doctype=doctype,
+            field=field,
+            digits=integrity_sql.FLOAT_DIGITS if is_float else integrity_sql.HUNDREDTH,
+            currency=_currency(own[total], own, by_doctype),
         )
+        yield IntegrityRule(doctype, _expected(own[total], reason), cases)
 
 
-def _balance(ledger: Mapping[str, StoredColumn]) -> Iterator[IntegrityRule]:
+def _balance(
+    ledger: Mapping[str, StoredColumn], by_doctype: Mapping[str, Mapping[str, StoredColumn]]
+) -> Iterator[IntegrityRule]:
     if _are_plain([ledger.get(name) for name in _LEDGER_COLUMNS], numbers=len(_LEDGER_COLUMNS)):
         table = ledger["debit"].table
         cancelled = _CANCELLED if _are_plain([ledger.get(_CANCELLED)], numbers=1) else ""
-        reason = "The debit of every voucher is its credit, to the hundredth; cancelled entries don't count."
-        yield IntegrityRule(
-            _LEDGER, Expectation(BALANCE, _LEDGER, "debit", "debit", reason), integrity_sql.balance(table, cancelled)
-        )
+        reason = "The debit of every voucher is its credit, at its currency's precision; cancelled entries don't count."
+        cases = integrity_sql.balance(table, cancelled, _currency(ledger["debit"], ledger, by_doctype))
+        yield IntegrityRule(_LEDGER, _expected(ledger["debit"], reason), cases)
+
+
+def _expected(column: StoredColumn, reason: str) -> Expectation:
+    query = {"unexpected_rows_query": _FAILING}
+    return Expectation(UNEXPECTED_ROWS, column.doctype, column.name, column.fieldname, reason, query)
+
+
+def _currency(
+    column: StoredColumn, own: Mapping[str, StoredColumn], by_doctype: Mapping[str, Mapping[str, StoredColumn]]
+) -> CurrencyPath | None:
+    """Return how rows lead to the currency of an amount, as Frappe itself goes (frappe.model.meta.get_field_currency).
+
+    The options of its field name the row's field with the currency, or DocType:link:field of what a Link leads to. None
+    where the mothership doesn't have all of it as the sites have it.
+    """
+    currencies = by_doctype.get("Currency", {})
+    way = column.options.casefold().split(":")
+    if column.fieldtype != "Currency" or not _are_plain(
+        list(map(currencies.get, ("name", "number_format"))), numbers=2
+    ):
+        return None
+    if len(way) != _WAY_OVER_A_LINK:
+        held = own.get(way[0])
+        return CurrencyPath(currencies["name"].table, held.name) if held and not held.policy else None
+    _, link, field = way
+    target = by_doctype.get(column.options.partition(":")[0], {})
+    if not _are_plain([own.get(link), target.get("name"), target.get(field)], numbers=3):
+        return None
+    return CurrencyPath(currencies["name"].table, field, link, target["name"].table)
 
 
 def _are_plain(columns: Sequence[StoredColumn | None], *, numbers: int) -> bool:

@@ -1,16 +1,52 @@
 """Integrity SQL: the SELECTs that find the cases of a rule over rows, on every database of the mothership.
 
-Each yields `(satellite, document, weight, fails)`: a document that stands for `weight` rows alike, and 1 or 0.
+Each yields `(satellite, document, weight, fails, found, due)`: a document that stands for `weight` rows alike, 1 or 0,
+what it holds, and what that should be, where this can be told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from federation.mothership.sql import Fragment, identifier, literal
 
-HALF_A_HUNDREDTH: Final = "0.005"
-"""What rounding to the hundredth leaves: ERPNext keeps amounts at two decimals unless a site sets more."""
+HUNDREDTH: Final = 2
+"""Digits behind the point where no currency says otherwise: Frappe's own default."""
+FLOAT_DIGITS: Final = 3
+"""Digits behind the point of a Float where no field says otherwise: Frappe's own default."""
+DIGITS: Final[Mapping[str, int]] = {
+    "#,###.##": 2,
+    "#.###,##": 2,
+    "# ###.##": 2,
+    "# ###,##": 2,
+    "#'###.##": 2,
+    "#, ###.##": 2,
+    "#,##,###.##": 2,
+    "#,###.###": 3,
+    "#.###": 0,
+    "#,###": 0,
+    "#.########": 8,
+}
+"""Number format of a currency → its digits behind the point (frappe.utils.data.number_format_info)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyPath:
+    """How rows lead to their currency, as the options of a Currency field say.
+
+    Attributes:
+        currencies: the table of Currency.
+        field: the column with the currency's name: of the rows, or of what `link` leads to.
+        link: the rows' column with a Link to what has the currency, "" where they have it themselves.
+        target: the table that it leads to.
+    """
+
+    currencies: str
+    field: str
+    link: str = ""
+    target: str = ""
 
 
 def links(table: str, link: str, target: str, target_doctype: str, *, parenttype: str) -> str:
@@ -29,7 +65,7 @@ def links(table: str, link: str, target: str, target_doctype: str, *, parenttype
     own = f"AND here.parenttype = {literal(parenttype)} " if parenttype else ""
     return (
         "SELECT held.satellite, held.document, held.weight, "
-        f"CASE WHEN target.{_NAME} IS NULL THEN 1 ELSE 0 END AS fails "
+        f"CASE WHEN target.{_NAME} IS NULL THEN 1 ELSE 0 END AS fails, held.link AS found, NULL AS due "
         f"FROM (SELECT here.satellite, here.{identifier(link)} AS link, count(*) AS weight, "
         f"min(here.{identifier(document)}) AS document FROM {identifier(table)} AS here "
         "JOIN federation_freshness AS fresh ON fresh.satellite = here.satellite "
@@ -40,32 +76,59 @@ def links(table: str, link: str, target: str, target_doctype: str, *, parenttype
     )
 
 
-def balance(ledger: str, cancelled: str) -> str:
+def balance(ledger: str, cancelled: str, currency: CurrencyPath | None) -> str:
     """Return the cases of the ledger: vouchers whose debit isn't their credit.
 
     Args:
         ledger: the table of GL Entry.
         cancelled: the column that says that an entry is cancelled, "" where no site has it.
+        currency: how entries lead to their currency, None where the mothership doesn't have it.
     """
-    where = f"WHERE coalesce({identifier(cancelled)}, 0) = 0 " if cancelled else ""
-    return (
-        "SELECT satellite, voucher_no AS document, 1 AS weight, "
-        f"{_differ(Fragment('sum(debit)'), Fragment('sum(credit)'))} AS fails "
-        f"FROM {identifier(ledger)} {where}GROUP BY satellite, voucher_type, voucher_no"
+    where = f"WHERE coalesce(here.{identifier(cancelled)}, 0) = 0 " if cancelled else ""
+    joins, half = _half(currency, HUNDREDTH)
+    sums = (
+        "SELECT here.satellite, here.voucher_no AS document, coalesce(sum(here.debit), 0) AS found, "
+        f"coalesce(sum(here.credit), 0) AS due, min({half}) AS half "
+        f"FROM {identifier(ledger)} AS here {joins}{where}"
+        "GROUP BY here.satellite, here.voucher_type, here.voucher_no"
     )
+    return _differing(sums)
 
 
-def totals(table: str, total: str, child: str, addend: str, *, doctype: str, field: str) -> str:
-    """Return the cases of a total: documents whose total isn't the sum over the child rows in one of their fields."""
-    return (
-        f"SELECT here.satellite, here.{_NAME} AS document, 1 AS weight, "
-        f"{_differ(Fragment(f'here.{identifier(total)}'), Fragment('coalesce(added.total, 0)'))} AS fails "
+def totals(
+    table: str,
+    total: str,
+    child: str,
+    addend: str,
+    *,
+    doctype: str,
+    field: str,
+    digits: int,
+    currency: CurrencyPath | None,
+) -> str:
+    """Return the cases of a total: documents whose total isn't the sum over the child rows in one of their fields.
+
+    Args:
+        table: the documents.
+        total: the column of their total.
+        child: the child rows.
+        addend: the column that is added up.
+        doctype: the documents' DocType.
+        field: their field with the child rows.
+        digits: digits behind the point where no currency says otherwise.
+        currency: how documents lead to their currency, None where the total has none, or the mothership hasn't.
+    """
+    joins, half = _half(currency, digits)
+    sums = (
+        f"SELECT here.satellite, here.{_NAME} AS document, here.{identifier(total)} AS found, "
+        f"coalesce(added.total, 0) AS due, {half} AS half "
         f"FROM {identifier(table)} AS here LEFT JOIN (SELECT satellite, parent, sum({identifier(addend)}) AS total "
         f"FROM {identifier(child)} WHERE parenttype = {literal(doctype)} AND parentfield = {literal(field)} "
         "GROUP BY satellite, parent) AS added "
-        f"ON added.satellite = here.satellite AND added.parent = here.{_NAME} "
+        f"ON added.satellite = here.satellite AND added.parent = here.{_NAME} {joins}"
         f"WHERE here.{identifier(total)} IS NOT NULL"
     )
+    return _differing(sums)
 
 
 def verdicts(cases: str) -> str:
@@ -77,15 +140,46 @@ def verdicts(cases: str) -> str:
 
 
 def examples(cases: str, satellite: str, count: int) -> str:
-    """Return the SELECT of the first documents of a satellite that fail."""
+    """Return the SELECT of the first documents of a satellite that fail, with what they hold and what is due."""
     return (
-        f"SELECT DISTINCT document FROM ({cases}) AS cases "
-        f"WHERE satellite = {literal(satellite)} AND fails = 1 ORDER BY document LIMIT {count}"
+        f"SELECT document, min(found), min(due) FROM ({cases}) AS cases "
+        f"WHERE satellite = {literal(satellite)} AND fails = 1 GROUP BY document ORDER BY document LIMIT {count}"
     )
 
 
 _NAME: Final = identifier("name")
+_DEFAULT_FORMAT: Final = "#,###.##"
 
 
-def _differ(one: Fragment, other: Fragment) -> str:
-    return f"CASE WHEN abs(coalesce({one}, 0) - coalesce({other}, 0)) >= {HALF_A_HUNDREDTH} THEN 1 ELSE 0 END"
+def _differing(sums: str) -> str:
+    return (
+        "SELECT satellite, document, 1 AS weight, "
+        "CASE WHEN abs(found - due) >= half THEN 1 ELSE 0 END AS fails, found, due "
+        f"FROM ({sums}) AS sums"
+    )
+
+
+def _half(currency: CurrencyPath | None, digits: int) -> tuple[str, Fragment]:
+    """Return the joins that lead to the rows' currency, and half of the last digit that it counts."""
+    if currency is None:
+        return "", Fragment(_half_of(digits))
+    holder, joins = "here", ""
+    if currency.link:
+        holder = "holder"
+        joins = (
+            f"LEFT JOIN {identifier(currency.target)} AS holder ON holder.satellite = here.satellite "
+            f"AND holder.{_NAME} = here.{identifier(currency.link)} "
+        )
+    joins += (
+        f"LEFT JOIN {identifier(currency.currencies)} AS currency ON currency.satellite = here.satellite "
+        f"AND currency.{_NAME} = {holder}.{identifier(currency.field)} "
+    )
+    others = " ".join(
+        f"WHEN {literal(form)} THEN {_half_of(at)}" for form, at in DIGITS.items() if at != DIGITS[_DEFAULT_FORMAT]
+    )
+    return joins, Fragment(f"CASE currency.number_format {others} ELSE {_half_of(digits)} END")
+
+
+def _half_of(digits: int) -> str:
+    """Return half of the last of so many digits behind the point: below it two amounts are the same."""
+    return f"0.{'0' * digits}5"

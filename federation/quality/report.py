@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from federation.quality.examples import EXAMPLES, Example
 from federation.quality.expectation import Expectation
-
-EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +15,20 @@ class ExpectationResult:
     Attributes:
         rows: rows judged.
         failing: rows among them that don't meet it.
-        documents: names of the first different documents with failing rows.
+        examples: the first different documents with failing rows.
         error: why the rule could not be judged, "" where it was; rows it wasn't judged on count in neither number.
     """
 
     expectation: Expectation
     rows: int
     failing: int
-    documents: tuple[str, ...] = ()
+    examples: tuple[Example, ...] = ()
     error: str = ""
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The names of the examples."""
+        return tuple(example.document for example in self.examples)
 
     @property
     def passed(self) -> bool:
@@ -73,10 +77,12 @@ class ValidationReport:
 
 
 def _sum(first: ExpectationResult, later: ExpectationResult, examples: int) -> ExpectationResult:
+    by_document = {example.document: example for example in (*later.examples, *first.examples)}
+    documents = dict.fromkeys((*first.documents, *later.documents))
     return ExpectationResult(
         first.expectation,
         first.rows + later.rows,
         first.failing + later.failing,
-        tuple(dict.fromkeys((*first.documents, *later.documents)))[:examples],
+        tuple(by_document[document] for document in documents)[:examples],
         first.error or later.error,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from federation.contract.names import NAME
+from federation.quality.examples import EXAMPLES, examples_of
 from federation.quality.expectation import Expectation
-from federation.quality.report import EXAMPLES, ExpectationResult, ValidationReport
+from federation.quality.report import ExpectationResult, ValidationReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,12 @@ class Judgement:
 
 
 def judge(
-    table: pa.Table, expectations: Sequence[Expectation], *, examples: int = EXAMPLES, document: str = NAME
+    table: pa.Table,
+    expectations: Sequence[Expectation],
+    *,
+    examples: int = EXAMPLES,
+    document: str = NAME,
+    hidden: Collection[str] = (),
 ) -> Judgement:
     """Return how the rows of `table` meet `expectations`, and which rows are to be rejected.
 
@@ -61,6 +67,7 @@ def judge(
         expectations: of that DocType; each takes the rows of a column or two.
         examples: how many documents each result names at most.
         document: the column that names a row's document: `name`, or `parent` in a child table.
+        hidden: columns whose values no example shows.
     """
     carried = set(table.column_names)
     judged = [expectation for expectation in expectations if carried.issuperset(expectation.columns)]
@@ -71,7 +78,7 @@ def judge(
     results = []
     failing = {}
     for expectation, verdict in zip(judged, verdicts, strict=True):
-        results.append(_result(expectation, verdict, table, examples, document))
+        results.append(_result(expectation, verdict, table, examples, document=document, hidden=hidden))
         if expectation.is_strict and results[-1].failing:
             failing[expectation] = pa.array(verdict.result["unexpected_index_list"], pa.int64())
     return Judgement(ValidationReport(tuple(results), examples), failing)
@@ -162,16 +169,17 @@ def _result(
     verdict: Any,  # noqa: ANN401 (Great Expectations' type)
     table: pa.Table,
     examples: int,
+    *,
     document: str,
+    hidden: Collection[str],
 ) -> ExpectationResult:
     if error := _error(verdict.exception_info):
         return ExpectationResult(expectation, 0, 0, error=error)
     found = verdict.result
     failing = pa.array(found["partial_unexpected_index_list"], pa.int64())
-    names = table.column(document).take(failing).unique().drop_null().slice(0, examples)
-    return ExpectationResult(
-        expectation, found["element_count"], found["unexpected_count"], tuple(map(str, names.to_pylist()))
-    )
+    rows = table.select([*dict.fromkeys((document, *expectation.columns))]).take(failing)
+    named = examples_of(rows, document, expectation.columns, examples, hidden)
+    return ExpectationResult(expectation, found["element_count"], found["unexpected_count"], named)
 
 
 def _error(told: Mapping[str, Any]) -> str:

@@ -247,6 +247,8 @@ class Settings(Section):
     """Whether packages are held against expectations."""
     expectations: Folder = Field(default="expectations", validate_default=True)
     """Folder of your own expectations, one file a DocType (expectations/sales_invoice.yaml)."""
+    data_docs: LakeSetting | None = Field(default=None, examples=["var/data-docs"])
+    """Folder or fsspec URL of Great Expectations' pages; or one for each jurisdiction. By default with the packages."""
     reject_by_metadata: tuple[MetadataRule, ...] = Field(default=(), examples=[["mandatory", "options"]])
     """Rules that follow from the sites' metadata and set a document aside instead of warning."""
     schedules: Schedules = Field(default=Schedules(), examples=[{"incremental": "0 * * * *"}])
@@ -277,6 +279,20 @@ class Settings(Section):
             raise mistakes(found)
         return lake
 
+    @field_validator("data_docs")
+    @classmethod
+    def _data_docs_stay_in_their_region(cls, data_docs: Lakes | None, info: ValidationInfo) -> Lakes | None:
+        satellites, lake = info.data.get("satellites"), info.data.get("lake")
+        if data_docs is None or satellites is None or lake is None:
+            return data_docs
+        found = list(disagreements_of_lakes(data_docs, satellites))
+        for jurisdiction in lake.by_jurisdiction.keys() - data_docs.by_jurisdiction.keys():
+            what = f"would hold examples of the jurisdiction `{jurisdiction}`, whose documents have a lake of their own"
+            found.append(((), what, f"add a place for `{jurisdiction}:`, or remove `data_docs`"))
+        if found:
+            raise mistakes(found)
+        return data_docs
+
     @field_validator("mothership")
     @classmethod
     def _jurisdictions_agree(cls, mothership: MothershipSettings, info: ValidationInfo) -> MothershipSettings:
@@ -303,6 +319,16 @@ class Settings(Section):
             fix = did_you_mean(satellite, self.satellites, "add it; its lake is that of its jurisdiction")
             raise SettingsError([Problem("the settings name no such satellite", fix, f"satellites.{satellite}")])
         return place
+
+    def data_docs_of(self, satellite: str) -> LakePlace:
+        """Return where Great Expectations' pages about a satellite are kept: with its packages unless the settings say.
+
+        Raises:
+            SettingsError: they don't name the satellite, and there are several places.
+        """
+        named = self.satellites.get(satellite)
+        place = self.data_docs.of(named.jurisdiction if named else None) if self.data_docs else None
+        return place or self.lake_of(satellite)
 
     def lakes(self) -> tuple[LakePlace, ...]:
         """Return all places that packages are kept in."""

@@ -7,7 +7,7 @@ import pytest
 
 from assets.checks import expectations_check, merge_check, read_check
 from federation.extract.outcome import DocTypeOutcome
-from federation.quality import Expectation, ExpectationResult, ValidationReport
+from federation.quality import Example, Expectation, ExpectationResult, ValidationReport
 
 KEY = dg.AssetKey(["conformed", "customer"])
 
@@ -39,17 +39,47 @@ def test_documents_that_moved_while_they_were_read_are_told_and_are_no_fault():
     assert check.metadata["pending"].value == 2
 
 
-def test_unmet_expectations_are_a_table_of_the_offending_documents():
-    mandatory = Expectation("expect_column_values_to_not_be_null", "Customer", "city", "city", "City is mandatory.")
+def rows_of(table):
+    return [dict(record.data) for record in table.records]
+
+
+def test_all_expectations_are_a_table_with_counts_and_those_unmet_have_one_of_documents():
     unique = Expectation("expect_column_values_to_be_unique", "Customer", "name", "name", "Names are unique.")
-    report = ValidationReport((ExpectationResult(mandatory, 10, 2, ("Ada", "B|o")), ExpectationResult(unique, 10, 0)))
-    check = expectations_check(KEY, DocTypeOutcome("Customer", "changed", reports={"Customer": report}))
+    mandatory = Expectation(
+        "expect_column_values_to_not_be_null", "Customer", "city", "city", "City is mandatory.", severity="reject"
+    )
+    examples = (Example("Ada", ""), Example("B|o\n<b>", "x\0"))
+    report = ValidationReport((ExpectationResult(unique, 10, 0), ExpectationResult(mandatory, 10, 2, examples)))
+    page = "/lake/north/docs/customer/page.html"
+    outcome = DocTypeOutcome("Customer", "changed", reports={"Customer": report}, data_docs=page)
+    check = expectations_check(KEY, outcome)
     assert not check.passed
     assert check.description == "1 of 2 expectations are not met."
-    assert check.metadata["failing_rows"].value == 2
-    table = check.metadata["documents"].value
-    assert "Ada" in table
-    assert r"B\|o" in table
+    assert (check.metadata["failing_rows"].value, check.metadata["rejected_rows"].value) == (2, 2)
+    about = {"DocType": "Customer", "rows": 10}
+    assert rows_of(check.metadata["rules"]) == [
+        {"status": "not met", "rule": "City is mandatory.", **about, "field": "city", "severity": "reject"}
+        | {"failing": 2, "share": "20.00 %"},
+        {"status": "met", "rule": "Names are unique.", **about, "field": "name", "severity": "warn"}
+        | {"failing": 0, "share": "0.00 %"},
+    ]
+    fault = {"DocType": "Customer", "field": "city", "reason": "City is mandatory.", "severity": "reject"}
+    assert rows_of(check.metadata["examples"]) == [
+        {"document": "Ada", "value": "", **fault},
+        {"document": "B|o\N{REPLACEMENT CHARACTER}<b>", "value": "x\N{REPLACEMENT CHARACTER}", **fault},
+    ]
+    assert check.metadata["data_docs"].value == page
+
+
+def test_data_docs_that_could_not_be_written_are_told_and_cost_the_check_nothing():
+    rule = Expectation("expect_column_values_to_be_unique", "Customer", "name", "name", "Names are unique.")
+    report = ValidationReport((ExpectationResult(rule, 10, 0),))
+    failed = "north: its Data Docs were not written"
+    outcome = DocTypeOutcome("Customer", "changed", reports={"Customer": report}, data_docs_failure=failed)
+    check = expectations_check(KEY, outcome)
+    assert check.passed
+    assert check.metadata["data_docs"].value == failed
+    assert "examples" not in check.metadata
 
 
 def test_a_merge_that_failed_says_why():
