@@ -42,11 +42,11 @@ def examples_of(
     first: dict[str, Example] = {}
     # Until there are enough documents: a loop over examples, whatever the size of the table that they come from.
     for position, name in enumerate(rows.column(document).to_pylist()):
+        if len(first) == count:
+            break
         if name is not None and str(name) not in first:
             told = [value for cells in shown if (value := text_of(cells[position]))]
             first[str(name)] = Example(str(name), shortened(", ".join(told)))
-        if len(first) == count:
-            break
     return tuple(first.values())
 
 
