@@ -12,7 +12,7 @@ from mothership_sites import Document, Site
 from places import Place
 from rebuild_world import settings_at
 
-from federation.integrity import judge_integrity
+from federation.integrity import document_integrity, judge_integrity
 from federation.merging import merge_satellite, publish
 from federation.quality.report import ExpectationResult
 from federation.settings.load import load_settings
@@ -181,5 +181,103 @@ def test_a_rule_that_the_database_refuses_is_told_and_the_others_are_judged(sett
     assert found["total", "north"].passed
 
 
+PRICED = {
+    INVOICE: {"customer": "Link", "currency": "Link", "company": "Link", "total": "Currency"},
+    ITEM: {"amount": "Currency"},
+    ENTRY: {**FIELDS[ENTRY], "company": "Link"},
+    "Company": {"default_currency": "Link"},
+    "Currency": {"number_format": "Data"},
+}
+FORMATS = {"EUR": "#.###,##", "KWD": "#,###.###", "CLP": "#.###", "BTC": "#.########", "ODD": "?", "BARE": None}
+
+
+def priced(settings: Settings) -> Site:
+    """A site whose invoices name their currency, and whose ledger is kept in that of its company."""
+    site = Site(str(settings.lake_of("north")), "north", PRICED, {INVOICE: {"items": ITEM}})
+    doctypes = dict(site.schema.doctypes)
+    for doctype, fieldname, options in (
+        (INVOICE, "total", "currency"),
+        (ENTRY, "debit", "Company:company:default_currency"),
+    ):
+        known = doctypes[doctype]
+        field = msgspec.structs.replace(known.fields[fieldname], options=options)
+        doctypes[doctype] = msgspec.structs.replace(known, fields={**known.fields, fieldname: field})
+    site.schema = msgspec.structs.replace(site.schema, doctypes=doctypes)
+    site.commit("Currency", [Document(name, 1, {"number_format": form}) for name, form in FORMATS.items()])
+    site.commit("Company", [Document(f"{name} Ltd", 1, {"default_currency": name}) for name in FORMATS])
+    return site
+
+
+def off_by(currency: str | None, by: str) -> Document:
+    rows = [{"name": f"{currency} {by}", "amount": Decimal(10), "parentfield": "items"}]
+    values = {"currency": currency, "total": Decimal(10) + Decimal(by)}
+    return Document(f"{currency} off by {by}", 1, values, {ITEM: rows})
+
+
+def test_a_total_is_its_sum_at_the_precision_of_its_currency(settings: Settings) -> None:
+    north = priced(settings)
+    same = [("EUR", "0.004"), ("KWD", "0.0004"), ("CLP", "0.4"), ("BTC", "0.000000004"), ("ODD", "0.004")]
+    differing = [("EUR", "0.005"), ("KWD", "0.0005"), ("CLP", "0.5"), ("BTC", "0.000000005"), ("BARE", "0.005")]
+    north.commit(INVOICE, [off_by(*each) for each in [*same, *differing, ("gone", "0.004"), (None, "-0.01")]])
+    told = judged(settings, north)["total", "north"]
+    assert (told.rows, told.failing) == (12, 6)
+    assert set(told.documents) < {f"{currency} off by {by}" for currency, by in [*differing, (None, "-0.01")]}
+    assert told.expectation.reason.endswith("at its currency's precision.")
+    assert (
+        dict(zip(told.documents, (example.value for example in told.examples), strict=True))["CLP off by 0.5"]
+        == "10.5, not 10"
+    )
+
+
+def test_a_ledger_balances_at_the_precision_of_its_companys_currency(settings: Settings) -> None:
+    north = priced(settings)
+
+    def entries(company: str, by: str) -> list[Document]:
+        voucher = f"{company} off by {by}"
+        return [
+            Document(f"{voucher} {side}", 1, {**entry("", voucher, debit, credit).values, "company": company})
+            for side, debit, credit in (("debit", str(Decimal(10) + Decimal(by)), 0), ("credit", 0, "10"))
+        ]
+
+    cases = [("KWD Ltd", "0.0004"), ("KWD Ltd", "0.0005"), ("CLP Ltd", "0.49"), ("CLP Ltd", "0.5"), ("None", "0.004")]
+    north.commit(ENTRY, [each for case in cases for each in entries(*case)])
+    told = judged(settings, north)["debit", "north"]
+    assert (told.rows, told.failing) == (5, 2)
+    assert [(one.document, one.value) for one in told.examples] == [
+        ("CLP Ltd off by 0.5", "10.5, not 10"),
+        ("KWD Ltd off by 0.0005", "10.0005, not 10"),
+    ]
+
+
+def test_where_the_policy_alters_a_currency_amounts_are_held_to_the_hundredth(
+    settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "federation.yaml"
+    file.write_text(f"{file.read_text()}policy: [{{doctype: Currency, field: number_format, action: drop}}]\n")
+    settings = load_settings(file)
+    north = priced(settings)
+    north.commit(INVOICE, [off_by("CLP", "0.4"), off_by("KWD", "0.0005")])
+    assert judged(settings, north)["total", "north"].documents == ("CLP off by 0.4",)
+
+
+def test_what_great_expectations_says_of_it_lands_beside_the_satellites_other_data_docs(settings: Settings) -> None:
+    north, south = site_of(settings), site_of(settings, "south")
+    for site in (north, south):
+        site.commit(CUSTOMER, [Document("Ada", 1)], through=9)
+        site.commit(INVOICE, [invoice("A", "Ada" if site is south else "gone <b>", 0)])
+        assert not merge_satellite(settings, site.satellite).failed
+    publish(settings, force=True)
+    pages = document_integrity(settings, judge_integrity(settings))[INVOICE]
+    unmet, met = (Path(pages[satellite]) for satellite in ("north", "south"))
+    assert unmet.parent.parent == Path(settings.lake_of("north").url) / "north" / "docs"
+    assert "What customer names is there, in Customer." in unmet.read_text()
+    assert "gone &#60;b&#62;" in unmet.read_text()
+    assert "All 2 expectations are met." in met.read_text()
+    assert "gone" not in met.read_text()
+    index = (unmet.parent.parent / "index.html").read_text()
+    assert f'<a href="{unmet.parent.name}/{unmet.name}">Sales Invoice</a>' in index
+
+
 def test_before_the_first_merge_there_is_nothing_to_judge(settings: Settings) -> None:
     assert judge_integrity(settings) == {}
+    assert document_integrity(settings, {}) == {}

@@ -1,4 +1,4 @@
-"""Specification of a page of Data Docs: Great Expectations' own result of every rule, harmless whatever a site wrote."""
+"""Specification of a page of Data Docs: the engine's own result of every rule, harmless whatever a site wrote."""
 
 from __future__ import annotations
 
@@ -6,10 +6,6 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from great_expectations.core.expectation_validation_result import (
-    ExpectationSuiteValidationResult,
-    ExpectationValidationResult,
-)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,16 +44,17 @@ def text_of(page: str) -> str:
 
 
 def test_a_report_becomes_the_engines_own_result_objects():
+    from great_expectations.core import expectation_validation_result as engine
+
     mandatory = Expectation(NOT_NULL, "Order", "city", "city", "City is mandatory.", severity="reject")
     unmet = ExpectationResult(mandatory, 200, 3, (Example("O-1"), Example("O-2")))
     met = ExpectationResult(Expectation(BETWEEN, "Order", "total", "total", "…", {"min_value": 0}), 200, 0)
     suite = suite_result(judged(met, unmet))
-    assert isinstance(suite, ExpectationSuiteValidationResult)
-    assert (suite.success, suite.statistics["unsuccessful_expectations"], suite.statistics["success_percent"]) == (
-        *(False, 1, 50.0),
-    )
+    assert isinstance(suite, engine.ExpectationSuiteValidationResult)
+    told = suite.statistics
+    assert (suite.success, told["unsuccessful_expectations"], told["success_percent"]) == (False, 1, 50.0)
     first = suite.results[0]
-    assert isinstance(first, ExpectationValidationResult)
+    assert isinstance(first, engine.ExpectationValidationResult)
     assert (first.expectation_config.type, first.expectation_config.severity) == (NOT_NULL, "critical")
     assert (first.success, first.result["element_count"], first.result["unexpected_count"]) == (False, 200, 3)
     assert suite.to_json_dict()["results"][1]["success"] is True
@@ -93,7 +90,7 @@ def test_what_could_not_be_judged_says_why():
 
 HOSTILE = st.one_of(
     st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from("<>&\"'$%{}`*_~[]\\|!()#\n\ue000")), max_size=60),
-    st.sampled_from(["$column", "${column}", "<script>alert(1)</script>", "{{ 7 * 7 }}", "%s", "&#60;b&#62;", "\ue000"]),
+    st.sampled_from(["$column", "${column}", "<script>alert(1)</script>", "{{ 7 * 7 }}", "&#60;b&#62;", "\ue000"]),
 )
 
 
