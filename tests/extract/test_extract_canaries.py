@@ -1,8 +1,8 @@
 """Canaries: what the policy holds back is planted everywhere it could stand, and looked for in every byte written.
 
 The command does all that it can do: loads, reads again in full, reconciles, patches, follows deletions and renames,
-sets documents aside, judges them. Then the lake, the mothership, the run-time files and what was printed are searched,
-as they are and with every table read out.
+sets documents aside, judges them; a Dagster job does the same. Then the lake with its Data Docs, the mothership, the
+run-time files, Dagster's storage and what was printed are searched, as they are and with every table read out.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from extract_world import SHOP, Shop, doctype, open_shop
 from typer.testing import CliRunner
 
 from federation.cli.app import app
+from federation.definitions import run_job
 from federation.demo.site import app as site_app
 from federation.demo.site.lists import Page
+from federation.extract.outcome import Unwatched
 
 SECRETIVE, LINE, SINGLE = "Secretive", "Secretive Line", "Secretive Settings"
 TEXTS = (
@@ -74,6 +76,19 @@ POLICY = [
 ]
 
 
+JUDGED = f"""
+- {{expect: expect_column_values_to_not_match_regex, field: told, regex: aloud}}
+- {{expect: expect_column_values_to_not_match_regex, field: told, regex: aloud, table: {LINE}}}
+- {{expect: expect_column_values_to_be_null, field: due}}
+"""
+"""What every row fails, so that all of them are examples of something."""
+
+
+class Onlooker(Unwatched):
+    def merging(self, satellite: str) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture(params=[13, 15])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
     policy = [{**rule, "key": f"file:{tmp_path}/hash"} if rule["action"] == "hash" else rule for rule in POLICY]
@@ -93,7 +108,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
         }
         (tmp_path / "federation.yaml").write_text(json.dumps(wanted))
         (tmp_path / "expectations").mkdir()
-        (tmp_path / "expectations" / "secretive.yaml").write_text(RULES)
+        (tmp_path / "expectations" / "secretive.yaml").write_text(RULES + JUDGED)
         yield shop.with_settings(doctypes=[SECRETIVE, SINGLE], policy=policy, var="var")
 
 
@@ -177,12 +192,19 @@ def test_no_canary_stands_anywhere(
     federation("sync", "--json")
     federation("sync", "--reconcile", "--all")
     federation("sync", "--full", "--json")
+    federation("integrity", "--json")
+    federation("docs", "--json")
+    documents.save(SECRETIVE, "good", {"due": "2026-01-02"})
+    assert run_job(tmp_path / "federation.yaml", "sync", "shop", Onlooker(), tmp_path / "dagster")
     federation("check", "--json")
     federation("status", "--json")
     federation("query", "FROM federation_quarantine", "--json")
     federation("query", "FROM federation_dictionary", "--json")
 
     everything = [*everything_written(tmp_path), ("the log", caplog.text), ("the output", "".join(printed))]
+    for place, kept in (("docs", "html"), ("dagster", "db")):
+        shown = [text for where, text in everything if f"/{place}/" in where and where.endswith(kept)]
+        assert any("said aloud" in text for text in shown), f"no example stands in {place}"
     for where, text in everything:
         for forbidden in FORBIDDEN:
             assert forbidden not in text, (where, text[max(0, text.index(forbidden) - 60) :][:120])
