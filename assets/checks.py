@@ -11,6 +11,7 @@ from assets.doctypes import KnownDocType, Layer
 from assets.partitions import SATELLITES
 from assets.reports import report_tables
 from federation.extract.outcome import DocTypeOutcome
+from federation.quality.data_docs_index import Page
 
 READ = "read"
 EXPECTATIONS = "expectations"
@@ -97,6 +98,24 @@ def expectations_check(key: dg.AssetKey, outcome: DocTypeOutcome) -> dg.AssetChe
         severity=dg.AssetCheckSeverity.ERROR if outcome.held else dg.AssetCheckSeverity.WARN,
         description=f"{unmet:,} of {len(report.results):,} expectations are not met.{_HELD if outcome.held else ''}",
         metadata=metadata,
+    )
+
+
+def standing_check(key: dg.AssetKey, page: Page, uri: str) -> dg.AssetCheckResult:
+    """Return the last verdict on a DocType of which no row was judged in this run: Dagster would call it skipped."""
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=EXPECTATIONS,
+        passed=not page.unmet,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"No row was judged since {page.at:%Y-%m-%d %H:%M} UTC, when {page.unmet:,} of {page.judged:,} "
+        "expectations were not met.",
+        metadata={
+            "expectations": dg.MetadataValue.int(page.judged),
+            "unmet": dg.MetadataValue.int(page.unmet),
+            "judged_at": dg.MetadataValue.timestamp(page.at),
+            "data_docs": dg.MetadataValue.path(uri),
+        },
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import dagster as dg
 
-from assets.checks import EXPECTATIONS, READ, check_specs, expectations_check, read_check
+from assets.checks import EXPECTATIONS, READ, check_specs, expectations_check, read_check, standing_check
 from assets.columns import contract_columns, package_columns
 from assets.doctypes import KnownDocType, wanted_from
 from assets.failures import failing_as_a_whole
@@ -17,9 +17,11 @@ from assets.resource import FederationResource
 from assets.runs import Depth, ExtractConfig
 from assets.samples import as_table, read_sample, rows_file
 from federation.contract.columns import TableContract
+from federation.contract.names import slug
 from federation.extract.outcome import DocTypeOutcome
 from federation.extract.satellite import RunOptions
 from federation.lake.storage import LakeFolder
+from federation.quality.data_docs_index import Page
 
 Events = Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]
 
@@ -54,6 +56,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
             options = RunOptions(_only(context, doctypes, federation), config.depth.value, config.allow_mass_delete)
             folder = federation.lake(satellite)
             described = tables
+            before = federation.judged_before(satellite)
             for outcome in federation.extract(satellite, options, LoggedProgress(context.log)):
                 known = by_name.get(outcome.doctype)
                 if known is None:
@@ -66,7 +69,7 @@ def conformed_assets(doctypes: Sequence[KnownDocType], tables: Mapping[str, Tabl
                         described = federation.tables()
                     metadata = _metadata(outcome, options, folder, described.get(known.name))
                     yield dg.MaterializeResult(asset_key=key, metadata=metadata)
-                yield from _checks(key, outcome, context.selected_asset_check_keys)
+                yield from _checks(key, outcome, before.get(slug(known.name)), context.selected_asset_check_keys)
             if config.depth is not Depth.CHANGES:
                 for failure in federation.compact(satellite):
                     context.log.error(str(failure))
@@ -101,12 +104,18 @@ def _only(
 
 
 def _checks(
-    key: dg.AssetKey, outcome: DocTypeOutcome, selected: AbstractSet[dg.AssetCheckKey]
+    key: dg.AssetKey,
+    outcome: DocTypeOutcome,
+    before: tuple[Page, str] | None,
+    selected: AbstractSet[dg.AssetCheckKey],
 ) -> Iterator[dg.AssetCheckResult]:
     if dg.AssetCheckKey(key, READ) in selected:
         yield read_check(key, outcome)
-    if outcome.reports and dg.AssetCheckKey(key, EXPECTATIONS) in selected:
-        yield expectations_check(key, outcome)
+    if dg.AssetCheckKey(key, EXPECTATIONS) in selected:
+        if outcome.reports:
+            yield expectations_check(key, outcome)
+        elif before is not None:
+            yield standing_check(key, *before)
 
 
 def _metadata(

@@ -30,7 +30,7 @@ def satellite_tables(by_satellite: Mapping[str, ValidationReport]) -> Mapping[st
             {
                 "satellite": satellite or "all",
                 "rules": len(report.results),
-                "not met": len(report.failed),
+                "unmet": len(report.failed),
                 "failing rows": sum(result.failing for result in report.failed),
             }
             for satellite, report in by_satellite.items()
@@ -55,14 +55,14 @@ def _of_satellites(
 def _rule(result: ExpectationResult) -> Row:
     expectation = result.expectation
     return {
-        "status": "met" if result.passed else "not judged" if result.error else "not met",
+        "status": "met" if result.passed else "unjudged" if result.error else "unmet",
         "rule": f"{expectation.reason} Not judged: {result.error}" if result.error else expectation.reason,
         "DocType": expectation.doctype,
         "field": expectation.fieldname,
         "severity": expectation.severity,
         "rows": result.rows,
         "failing": result.failing,
-        "share": share(result),
+        "%": _percent(result),
     }
 
 
@@ -79,9 +79,8 @@ def _examples(result: ExpectationResult) -> Iterable[Row]:
         }
 
 
-def share(result: ExpectationResult) -> str:
-    """Return failing rows among those judged, in percent."""
-    return "< 0.01 %" if 0 < result.percent < 0.01 else f"{result.percent:.2f} %"  # noqa: PLR2004 (two decimals)
+def _percent(result: ExpectationResult) -> str:
+    return "< 0.01" if 0 < result.percent < 0.01 else f"{result.percent:.2f}"  # noqa: PLR2004 (two decimals)
 
 
 def _table(rows: Sequence[Row]) -> dg.TableMetadataValue:

@@ -12,12 +12,14 @@ from assets.schemas import described_tables, local_schemas
 from federation import merging
 from federation.compaction import compact_satellite
 from federation.contract.columns import TableContract
+from federation.data_docs import last_pages
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.satellite import RunOptions, extract
 from federation.integrity import Verdicts, document_integrity, judge_integrity
 from federation.lake.errors import CompactionFailed
 from federation.lake.storage import LakeFolder, open_lake
 from federation.mothership.interface import Freshness, MergeReport
+from federation.quality.data_docs_index import Page
 from federation.settings.errors import Problem, SettingsError, did_you_mean
 from federation.settings.load import load_settings
 from federation.settings.model import Satellite, Settings
@@ -68,6 +70,10 @@ class FederationResource(dg.ConfigurableResource["FederationResource"]):
         """
         settings = self.settings()
         yield from extract(settings, _enabled(settings, satellite), options, progress)
+
+    def judged_before(self, satellite: str) -> Mapping[str, tuple[Page, str]]:
+        """Return how a satellite's rows were judged the last time; see `federation.data_docs.last_pages`."""
+        return last_pages(self.settings(), satellite)
 
     def compact(self, satellite: str) -> tuple[CompactionFailed, ...]:
         """Bring the satellite's `current` datasets up to its log; see `federation.compaction.compact_satellite`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -94,6 +94,24 @@ def index_and_pages(settings: Settings, satellite: str) -> tuple[str, tuple[Page
     """
     folder = open_lake(settings.data_docs_of(satellite), satellite)
     return folder.uri(_INDEX), tuple(_pages(folder))
+
+
+def last_pages(settings: Settings, satellite: str) -> Mapping[str, tuple[Page, str]]:
+    """Return the slug of a DocType → the newest page about its rows, and its path or URL; a warning where none is seen.
+
+    One listing, and no page is opened: it tells how the rows stood that nothing has changed since.
+    """
+    try:
+        folder = open_lake(settings.data_docs_of(satellite), satellite)
+        pages = _pages(folder)
+    except LakeError as error:
+        _LOG.warning("%s: how its rows met their expectations before can't be told: %s", satellite, error)
+        return {}
+    newest: dict[str, tuple[Page, str]] = {}
+    for page in pages:
+        if page.kind == "rows" and page.folder not in newest:
+            newest[page.folder] = (page, folder.uri(f"{_FOLDER}/{page.path}"))
+    return newest
 
 
 def _pages(folder: LakeFolder) -> list[Page]:

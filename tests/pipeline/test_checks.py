@@ -58,10 +58,10 @@ def test_all_expectations_are_a_table_with_counts_and_those_unmet_have_one_of_do
     assert (check.metadata["failing_rows"].value, check.metadata["rejected_rows"].value) == (2, 2)
     about = {"DocType": "Customer", "rows": 10}
     assert rows_of(check.metadata["rules"]) == [
-        {"status": "not met", "rule": "City is mandatory.", **about, "field": "city", "severity": "reject"}
-        | {"failing": 2, "share": "20.00 %"},
+        {"status": "unmet", "rule": "City is mandatory.", **about, "field": "city", "severity": "reject"}
+        | {"failing": 2, "%": "20.00"},
         {"status": "met", "rule": "Names are unique.", **about, "field": "name", "severity": "warn"}
-        | {"failing": 0, "share": "0.00 %"},
+        | {"failing": 0, "%": "0.00"},
     ]
     fault = {"DocType": "Customer", "field": "city", "reason": "City is mandatory.", "severity": "reject"}
     assert rows_of(check.metadata["examples"]) == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.event_api import PartitionKeyFilter
 from shops import KEY, SECRET, shop
 
 from federation.definitions import federation_definitions
@@ -131,14 +133,13 @@ def test_only_what_changed_is_materialised(federation):
     assert federation.rows("SELECT city FROM customer WHERE name = 'Ada'") == [{"city": "Goa"}]
 
 
-def test_a_run_that_finds_nothing_new_materialises_nothing_and_still_tells_that_it_read(federation):
+def test_a_run_that_finds_nothing_new_materialises_nothing_and_still_tells_what_stands(federation):
     federation.run("sync", "north")
     result = federation.run("sync", "north")
     assert result.success
     assert _materialized(result) == {}
     assert {name: check.passed for name, check in _checks(result).items()} == {
-        "conformed/customer:read": True,
-        "conformed/order:read": True,
+        f"conformed/{doctype}:{check}": True for doctype in ("customer", "order") for check in ("read", "expectations")
     }
 
 
@@ -215,6 +216,69 @@ def test_a_satellite_without_its_secret_fails_with_the_name_of_the_variable(fede
     assert "SOUTH_API_SECRET" in _failures(result)["conformed"]
 
 
+NO_KOLN = """
+- {expect: expect_column_values_to_not_match_regex, field: city, regex: Köln, reason: Nobody lives in Köln.}
+"""
+
+
+def _expect(federation, text):
+    folder = federation.settings_file.with_name("expectations")
+    folder.mkdir()
+    (folder / "customer.yaml").write_text(text, encoding="utf-8")
+
+
+def test_unmet_expectations_are_tables_in_the_check_and_a_page_of_data_docs(federation):
+    _expect(federation, NO_KOLN)
+    check = _checks(federation.run("sync", "north"))["conformed/customer:expectations"]
+    assert (check.passed, check.severity, check.partition) == (False, dg.AssetCheckSeverity.WARN, "north")
+    [unmet] = [row.data for row in check.metadata["rules"].records if row.data["status"] == "unmet"]
+    assert (unmet["rule"], unmet["rows"], unmet["failing"], unmet["%"]) == ("Nobody lives in Köln.", 2, 1, "50.00")
+    [example] = [row.data for row in check.metadata["examples"].records]
+    assert (example["document"], example["field"], example["value"]) == ("Bo", "city", "Köln|<b>")
+    page = Path(check.metadata["data_docs"].value)
+    assert "Nobody lives in Köln." in page.read_text(encoding="utf-8")
+    assert page.name in page.parent.with_name("index.html").read_text(encoding="utf-8")
+
+
+def test_a_verdict_stands_until_rows_are_judged_again_and_each_satellite_has_its_own_history(federation):
+    _expect(federation, NO_KOLN)
+    federation.run("sync", "north")
+    federation.run("sync", "south")
+    standing = _checks(federation.run("sync", "north"))["conformed/customer:expectations"]
+    assert not standing.passed
+    assert re.fullmatch(
+        r"No row was judged since .* UTC, when 1 of \d+ expectations were not met\.", standing.description
+    )
+    assert Path(standing.metadata["data_docs"].value).is_file()
+    federation.north.documents.save("Customer", "Bo", {"city": "Bonn"})
+    assert _checks(federation.run("sync", "north"))["conformed/customer:expectations"].passed
+    assert _checks(federation.run("sync", "north"))["conformed/customer:expectations"].passed
+    key = dg.AssetCheckKey(dg.AssetKey(["conformed", "customer"]), "expectations")
+
+    def history(satellite):
+        executions = federation.instance.event_log_storage.get_asset_check_execution_history(
+            key, limit=10, partition_filter=PartitionKeyFilter(key=satellite)
+        )
+        return [execution.status.value for execution in executions]
+
+    assert history("north") == ["SUCCEEDED", "SUCCEEDED", "FAILED", "FAILED"]
+    assert history("south") == ["FAILED"]
+
+
+def test_data_docs_that_cannot_be_written_fail_no_run(federation):
+    federation.settings_file.with_name("taken").write_text("a file", encoding="utf-8")
+    with federation.settings_file.open("a", encoding="utf-8") as settings:
+        settings.write("data_docs: taken/docs\n")
+    result = federation.run("sync", "north")
+    assert result.success
+    told = [
+        check.metadata["data_docs"].value for name, check in _checks(result).items() if name.endswith(":expectations")
+    ]
+    assert told
+    assert all("its Data Docs were not written" in each and "`data_docs` in the settings" in each for each in told)
+    assert federation.run("integrity", None).success
+
+
 def test_freshness_names_the_satellite_that_was_never_read(federation):
     federation.run("sync", "north")
     result = federation.run("freshness", None)
@@ -235,6 +299,8 @@ def test_integrity_names_the_documents_that_link_to_nothing(federation):
     check = _checks(federation.run("integrity", None))["mothership/order:integrity"]
     assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert check.description == "Not met at north."
+    page = Path(check.metadata["data_docs at north"].value)
+    assert "What customer names is there, in Customer." in page.read_text(encoding="utf-8")
     [example] = check.metadata["examples"].records
     assert (example.data["satellite"], example.data["document"], example.data["value"]) == ("north", "O-1", "Ada")
 
