@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,8 +15,14 @@ from jinja2 import ChoiceLoader, FileSystemLoader
 from federation.quality.examples import Example
 from federation.quality.expectation import UNEXPECTED_ROWS, Expectation
 from federation.quality.report import ExpectationResult, ValidationReport
+from federation.settings.expectations import Severity
 
-_SPECIAL: Final = "<>&\"'$%{}`*_~[]\\"
+_COSTS: Final[Mapping[Severity, str]] = {
+    "warn": "warns",
+    "reject": "rejects the document",
+    "halt": "holds what was read back",
+}
+_SPECIAL: Final = "<>&\"'$%{}`*_~[]\\\n\r"
 """Characters that mean something to HTML, to string templates or to Markdown."""
 _FIRST_STAND_IN: Final = 0xE000
 _STAND_INS: Final = {ord(character): _FIRST_STAND_IN + at for at, character in enumerate(_SPECIAL)}
@@ -102,8 +109,8 @@ def _result(doctype: str, result: ExpectationResult) -> Any:  # noqa: ANN401 (Gr
     configuration = ExpectationConfiguration(
         type=expectation.type,
         kwargs=_arguments(doctype, expectation),
-        description=_plain(f"{expectation.reason} ({_told(expectation)})"),
-        severity=FailureSeverity.CRITICAL if expectation.rejects else FailureSeverity.WARNING,
+        description=_plain(f"{expectation.reason} ({_COSTS[expectation.severity]})"),
+        severity=FailureSeverity.CRITICAL if expectation.is_strict else FailureSeverity.WARNING,
     )
     return ExpectationValidationResult(
         success=result.passed,
@@ -152,10 +159,6 @@ def _found(result: ExpectationResult) -> dict[str, object]:
 
 def _index(example: Example) -> dict[str, str]:
     return {"Document": _plain(example.document), "value": _plain(example.value)}
-
-
-def _told(expectation: Expectation) -> str:
-    return "rejects the document" if expectation.rejects else "warns"
 
 
 def _plain(text: str) -> str:

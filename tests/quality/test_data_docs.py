@@ -23,7 +23,7 @@ ARGUMENTS = {
     "flag": True,
     "values": ["a"],
     "pairs": [("a", "b")],
-    "text": "%Y",
+    "format": "%Y",
     "regex": "(?<!x)$a",
     "regexes": ["^a$"],
     "count": 1,
