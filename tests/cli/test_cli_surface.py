@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from federation.cli.app import app
 from federation.settings.schema import schema_text
 
-SUBCOMMANDS = ("init", "access", "check", "sync", "status", "release", "integrity", "query", "schema")
-NEED_SETTINGS = (("check",), ("access",), ("sync",), ("status",), ("integrity",), ("query", "SELECT 1"))
+SUBCOMMANDS = ("init", "access", "check", "sync", "status", "release", "integrity", "docs", "query", "schema")
+NEED_SETTINGS = (("check",), ("access",), ("sync",), ("status",), ("integrity",), ("docs",), ("query", "SELECT 1"))
 
 
 def test_help_names_every_subcommand_and_every_exit_status() -> None:

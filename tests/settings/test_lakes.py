@@ -96,3 +96,21 @@ def test_no_jurisdiction_is_called_default(refused):
     odd = "  odd: {url: https://odd.example.com, credentials: env:ODD, jurisdiction: default}\n"
     (found,) = refused(f"lake: {{default: a, EU: b}}{FLEET}{odd}").problems
     assert (found.key, found.fix) == ("lake.default", "give that jurisdiction another name")
+
+
+def test_data_docs_lie_with_the_packages_unless_they_have_a_place_of_their_own(load, tmp_path):
+    fleet = f"lake: {{default: kept, EU: eu}}{FLEET}"
+    read = load(fleet)
+    assert {name: read.data_docs_of(name) for name in read.satellites} == {
+        name: read.lake_of(name) for name in read.satellites
+    }
+    read = load(f"data_docs: {{default: pages, EU: 'memory://eu/pages'}}\n{fleet}")
+    assert read.data_docs_of("south") == LakePlace("memory://eu/pages")
+    assert read.data_docs_of("north") == LakePlace(str(tmp_path / "pages"))
+
+
+def test_data_docs_never_leave_a_region_whose_documents_stay_in_it(refused):
+    (found,) = refused(f"lake: {{default: kept, EU: eu}}\ndata_docs: pages{FLEET}").problems
+    assert found.key == "data_docs"
+    assert "would hold examples of the jurisdiction `EU`, whose documents have a lake of their own" in found.what
+    assert found.fix == "add a place for `EU:`, or remove `data_docs`"
