@@ -12,6 +12,8 @@ from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
+from federation.erasure.errors import ErasedMeanwhile
+from federation.erasure.register import erasures
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.place import LakePlace
@@ -136,6 +138,7 @@ def rebuild(settings: Settings, progress: RebuildProgress, *, accept_losses: boo
 
     Raises:
         LakeError: no lake can be listed.
+        ErasedMeanwhile: documents were erased after they were merged; the live mothership stays.
         MothershipError: the database refused; the live mothership stays.
     """
     began = monotonic()
@@ -151,6 +154,7 @@ def rebuild(settings: Settings, progress: RebuildProgress, *, accept_losses: boo
             found = find_on_lakes(settings)
             _require_any(found)
             rebuilt = tuple(work.merge(satellite, found) for satellite in found.satellites)
+            work.require_unerased(found)
             lost = work.lost(rebuilt)
             rebuilt += work.unproven(found)
             work.remarks.update(dict.fromkeys(map(_unlisted, found.unlisted)))
@@ -177,11 +181,14 @@ class _Work:
         self._live_is_known = True
         self._logs: dict[str, CommitLog] = {}
         self._seconds: dict[str, float] = {}
+        self._erasures: dict[str, int] = {}
 
     def merge(self, satellite: str, found: FoundOnLakes) -> RebuiltSatellite:
         """Merge what is not merged yet of a satellite."""
         began = monotonic()
         report, error = MergeReport(), ""
+        if satellite in found.folders and satellite not in self._erasures:
+            self._erasures[satellite] = erasures(found.folders[satellite])
         try:
             if (trouble := found.troubles.get(satellite)) is not None:
                 raise trouble
@@ -200,6 +207,16 @@ class _Work:
             error,
             round(self._seconds[satellite], 3),
         )
+
+    def require_unerased(self, found: FoundOnLakes) -> None:
+        """Stop where documents were erased since their satellite began to be merged; writers must wait meanwhile.
+
+        Raises:
+            ErasedMeanwhile: that is so.
+        """
+        for satellite, before in self._erasures.items():
+            if satellite in found.folders and erasures(found.folders[satellite]) != before:
+                raise ErasedMeanwhile(satellite)
 
     def lost(self, rebuilt: Iterable[RebuiltSatellite]) -> tuple[Loss, ...]:
         """Return which packages the live mothership has merged that the lake hasn't, but for those that failed."""

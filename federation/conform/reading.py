@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
 
-from connectors.frappe import WireTable
+from connectors.frappe import WirePage, WireTable
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
@@ -55,12 +55,14 @@ class TableReading:
         zone: the site's IANA time zone.
         table: the contract's table.
         fields: the requested fields, in the order they are requested in.
+        prepared: what every page goes through before anything else looks at it; None: nothing.
     """
 
     satellite: str
     zone: str
     table: TableContract
     fields: tuple[ReadField, ...]
+    prepared: Callable[[WirePage], WirePage] | None = None
 
     @cached_property
     def wire(self) -> WireTable:

@@ -23,6 +23,9 @@ from connectors.frappe import (
 )
 from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
+from federation.erasure.links import keeping_away
+from federation.erasure.register import read_suppression, suppress
+from federation.erasure.suppression import Suppression
 from federation.extract.clock import ObservedClock
 from federation.extract.context import Limits, RunContext
 from federation.extract.doctype_run import Depth, note_new_fields, run_doctype
@@ -32,7 +35,7 @@ from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.selected import Selected, select
-from federation.extract.signals import Signals, read_signals
+from federation.extract.signals import Signals, read_signals, renamed_of, without_erased
 from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
 from federation.extract.suites import Expected
@@ -78,13 +81,18 @@ def extract(
         NoTimeZone, ClockAstray: its times can't be placed.
         LakeError: the lake can't be written, another machine writes it, or the satellite's log lies on another lake.
         SettingsError: a secret can't be had, or expectations are mistaken; nothing was started.
+        SuppressionDamaged: it isn't known which documents are erased.
     """
     clock = ObservedClock()
     expectations = load_expectations(settings)
     with only_run(settings, satellite), open_session(satellite, clock) as session:
-        run = LakeRun.open(lake_folder(settings, satellite.name), "rest", new_run_id(datetime.now(UTC)))
+        folder = lake_folder(settings, satellite.name)
+        suppression = read_suppression(settings, folder)
+        run = LakeRun.open(folder, "rest", new_run_id(datetime.now(UTC)))
         clock.rise_above(run.observed_floor)
-        yield from _Extraction(settings, satellite, options, progress, session, run, clock, expectations).outcomes()
+        yield from _Extraction(
+            settings, satellite, options, progress, session, run, clock, expectations, suppression
+        ).outcomes()
 
 
 def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> FrappeSession:
@@ -125,6 +133,7 @@ class _Extraction:
     run: LakeRun
     clock: ObservedClock
     expectations: WrittenExpectations
+    suppression: Suppression
     _signals: Signals | None = None
     _site: SiteState = field(default_factory=SiteState)
     _ended: set[str] = field(default_factory=set)
@@ -158,7 +167,8 @@ class _Extraction:
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, selected.schema)}
         if selected.schema != known:
             self.run.describe(selected.schema)
-        self._signals = read_signals(self.session, window, page_rows=self.satellite.page_rows)
+        self._signals = self._allowed(read_signals(self.session, window, page_rows=self.satellite.page_rows))
+        readings = [keeping_away(reading, selected.schema, self.suppression) for reading in readings]
         self._site = replace(self._site, begun=began, until=window.bound, zone=self._noted_zone(site_clock.zone.key))
         for doctype, reason in selected.failures.items():
             yield self._fail(doctype, reason)
@@ -175,6 +185,7 @@ class _Extraction:
                 progress=self.progress,
                 expected=expected_of(self.settings, self.expectations, facts),
                 allow_mass_delete=self.options.allow_mass_delete,
+                suppression=self.suppression,
             )
             yield from self._walk_all(context, readings, selected.schema, new)
         if not self._site.anchors:
@@ -186,6 +197,15 @@ class _Extraction:
             document_reading(self.satellite.name, doctype, selected.schema, zone.key, fleet)
             for doctype in selected.doctypes
         ]
+
+    def _allowed(self, signals: Signals) -> Signals:
+        """Signals without erased documents; where the site renamed one, its new name is kept away too."""
+        renamed = renamed_of(signals, self.suppression)
+        if renamed:
+            self.suppression = suppress(
+                self.run.folder, self.suppression.key, renamed, reason="renamed on the site", now=datetime.now(UTC)
+            )
+        return without_erased(signals, self.suppression)
 
     def _limits(self, overlap: timedelta) -> Limits:
         return Limits(
