@@ -14,7 +14,7 @@ from federation.erasure.suppression import HISTORIES
 from federation.erasure.traces import Holding, Targets
 from federation.lake.manifest import Package
 from federation.lake.packages import QUARANTINE_SCHEMA
-from federation.mothership.sql import Connection, Fragment, identifier, listed
+from federation.mothership.sql import Connection, Fragment
 from federation.mothership.system_tables import ALIAS, LEDGER, QUARANTINE, TOMBSTONE
 from federation.mothership.tables import read_tables
 
@@ -96,13 +96,14 @@ def _places(tables: Mapping[str, str], doctype: str, children: Sequence[str]) ->
 
 def _delete(connection: Connection, place: _Place, satellite: str, doctype: str, names: Sequence[str]) -> int:
     bound = {f"n{number}": name for number, name in enumerate(names)}
-    told = f" AND {identifier(place.of)} = $doctype" if place.of else ""
+    marks = ", ".join(f"${key}" for key in bound)
+    told = " AND {of} = $doctype" if place.of else ""
     return connection.count(
-        "DELETE FROM {table} WHERE satellite = $satellite AND {named} IN ({names})" + told,
+        f"DELETE FROM {{table}} WHERE satellite = $satellite AND {{named}} IN ({marks}){told}",
         {"satellite": satellite, **bound} | ({"doctype": doctype} if place.of else {}),
         table=place.table,
         named=place.named,
-        names=listed(Fragment(f"${key}") for key in bound),
+        of=place.of,
     )
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from erasure_world import KEY, Erasures, open_world
+from sqlalchemy import make_url
+
+from tests.mothership.places import MariadbPlace
 
 
 @pytest.fixture
@@ -15,3 +18,16 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Erasures]
     monkeypatch.setenv("COLUMNS", "200")
     with open_world(tmp_path) as world:
         yield world
+
+
+@pytest.fixture
+def mariadb_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mariadb_url: str) -> Iterator[Erasures]:
+    monkeypatch.setenv("FEDERATION_ERASURE_KEY", KEY)
+    url = make_url(mariadb_url)
+    (tmp_path / "password").write_text(url.password or "")
+    mothership = {"url": f"mariadb://{url.username}@{url.host}:{url.port}/{url.database}", "password": "file:password"}
+    place = MariadbPlace(mariadb_url)
+    place.alter(f'CREATE DATABASE "{url.database}_rebuild"')
+    with open_world(tmp_path, mothership=mothership) as world:
+        yield world
+    place.alter(f'DROP DATABASE "{url.database}_rebuild"')

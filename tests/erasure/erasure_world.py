@@ -18,14 +18,22 @@ from federation.compaction import compact_satellite
 from federation.erasing import Erased, erase
 from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
+from federation.merging import open_reader
 from federation.rebuilding import RebuiltSatellite
 from federation.sync import SatelliteOutcome, sync_satellite
 from tests.extract.extract_world import CUSTOMER, SHOP, Shop, doctype, open_shop
 
 KEY = "a key for what is erased, long enough"
 VERSION = doctype("Version", "ref_doctype: Link | DocType", "docname: Data", "data: Code", autoname="hash")
+GUEST = doctype("Note Guest", "guest: Link | Customer", "seat: Int", istable=1)
 NOTE = doctype(
-    "Note", "about: Link | DocType", "of: Dynamic Link | about", "text: Data", "rating: Int", autoname="Prompt"
+    "Note",
+    "about: Link | DocType",
+    "of: Dynamic Link | about",
+    "text: Data",
+    "rating: Int",
+    "guests: Table | Note Guest",
+    autoname="Prompt",
 )
 SETTINGS: dict[str, Any] = {
     "doctypes": ["Customer", "Order", "Punch", "Note", "Version"],
@@ -57,16 +65,17 @@ class Erasures:
         assert erased.receipt.proven, erased.receipt.traces
         return erased
 
-    def note(self, name: str, of: str, text: str = "", rating: object = 1) -> None:
-        self.shop.documents.insert("Note", {"name": name, "about": CUSTOMER, "of": of, "text": text, "rating": rating})
+    def note(self, name: str, of: str, **values: object) -> None:
+        self.shop.documents.insert("Note", {"name": name, "about": CUSTOMER, "of": of, "rating": 1} | values)
 
     def version(self, of: str, data: str) -> str:
         made = self.shop.documents.insert("Version", {"ref_doctype": CUSTOMER, "docname": of, "data": data})
         return str(made["name"])
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.shop.settings.mothership_file), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+        with open_reader(self.shop.settings) as mothership:
+            assert mothership is not None
+            return [tuple(row.values()) for row in mothership.query(sql).read_all().to_pylist()]
 
     def found(self, text: str) -> list[str]:
         """Every file below the test's folder that holds a text, Parquet and DuckDB decoded, but for the site's own."""
@@ -100,7 +109,7 @@ class Quiet:
 
 @contextmanager
 def open_world(folder: Path, **settings: Any) -> Iterator[Erasures]:
-    with open_shop(folder, *SHOP, VERSION, NOTE, **(SETTINGS | settings)) as shop:
+    with open_shop(folder, *SHOP, VERSION, GUEST, NOTE, **(SETTINGS | settings)) as shop:
         yield Erasures(shop)
 
 

@@ -150,3 +150,25 @@ def test_what_is_not_stored_is_kept_away_from_then_on(world: Erasures) -> None:
     world.shop.customer("Clara 4716")
     world.sync()
     assert world.found("Clara") == []
+
+
+def test_on_mariadb_it_is_the_same(mariadb_world: Erasures) -> None:
+    world = mariadb_world
+    order = fill(world)
+    world.note("odd note", of=ANNA, rating="not a number")
+    world.sync()
+    world.shop.documents.rename("Customer", ANNA, "Anna Married 4713")
+    world.sync()
+    erased = world.erase(ANNA)
+    assert {
+        table: rows for table, rows in erased.receipt.mothership.items() if not table.startswith("federation_")
+    } == {"customer": 1, "order": 1, "note": 1, "version": 1}
+    assert world.query(f"SELECT customer FROM \"order\" WHERE name = '{order}'")[0][0].startswith("erased-")
+    assert world.query("SELECT name FROM customer") == [(BERT,)]
+    assert verify_mothership(world.shop.settings).ok
+    assert rebuild(world.shop.settings, Quiet()).ok
+    for depth in ("changes", "full"):
+        world.sync(depth=depth)
+        assert world.found("Anna") == []
+        assert world.query("SELECT name FROM customer") == [(BERT,)]
+        assert world.query("SELECT old_name FROM federation_alias") == []
