@@ -14,6 +14,7 @@ from federation.erasure.errors import ErasureInterrupted, NothingKnown
 from federation.erasure.lake_files import Tally
 from federation.erasure.mothership import erase_from_tables, follow_lake
 from federation.erasure.proof import Search, Searched, Sighting, sightings
+from federation.erasure.recognition import documents_back
 from federation.erasure.register import listed, required_key, suppress, write_receipt
 from federation.erasure.rewriting import LakeErasure
 from federation.erasure.states import site_without, state_without
@@ -130,6 +131,12 @@ def known_doctypes(settings: Settings, satellite: Satellite) -> tuple[str, ...]:
 def look(settings: Settings, satellite: Satellite, doctype: str, names: Collection[str]) -> Outlook:
     """Return what is kept on the lake of some documents; nothing is changed.
 
+    Args:
+        settings: they name the lake.
+        satellite: whose documents.
+        doctype: their DocType; "" for those that were erased and are back.
+        names: their names, under whatever name they went.
+
     Raises:
         SettingsError: the key can't be had.
         LakeError: the lake can't be read.
@@ -137,8 +144,8 @@ def look(settings: Settings, satellite: Satellite, doctype: str, names: Collecti
     key = required_key(settings)
     folder = lake_folder(settings, satellite.name)
     log = CommitLog(folder)
-    meant = documents_meant(log, doctype, names)
     suppression = listed(folder, key)
+    meant = _meant(log, doctype, names, suppression)
     tally = LakeErasure(log, _targets(settings, satellite, log, meant, suppression)).look()
     held = sum(suppression.holds(of, name) for of, some in meant.names.items() for name in some)
     return Outlook(satellite.name, doctype, meant.names, meant.others, _counts(tally), held)
@@ -149,6 +156,13 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
 
     They are put on the suppression list first. Killed anywhere, the same call finishes what is left. No run of the
     satellite and no merge takes place meanwhile.
+
+    Args:
+        settings: they name the lake, the mothership and the key.
+        satellite: whose documents.
+        doctype: see `look`.
+        names: see `look`.
+        reason: why; it is kept, and holds none of the names.
 
     Raises:
         SettingsError: the key can't be had; nothing was started.
@@ -163,7 +177,7 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
         runs = folder.names("runs")
         run = LakeRun.open(folder, "rest", new_run_id(now))
         log = CommitLog(folder)
-        meant = documents_meant(log, doctype, names)
+        meant = _meant(log, doctype, names, listed(folder, key))
         suppression = suppress(folder, key, meant.names, reason=reason, now=now)
         targets = _targets(settings, satellite, log, meant, suppression)
         work = LakeErasure(log, targets)
@@ -194,6 +208,10 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
         )
         path = write_receipt(folder, msgspec.json.encode(receipt))
     return Erased(receipt, path, meant.names, meant.others)
+
+
+def _meant(log: CommitLog, doctype: str, names: Collection[str], suppression: Suppression) -> Meant:
+    return documents_meant(log, doctype, names) if doctype else Meant(documents_back(log, suppression))
 
 
 def _targets(

@@ -18,13 +18,12 @@ from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.place import LakePlace
 from federation.lakes import FoundOnLakes, find_on_lakes
-from federation.merging import mariadb_address, open_reader, publish, view_databases
+from federation.merging import mariadb_address, merge_log, open_reader, publish, view_databases
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import Freshness, MergeReport, Readable
 from federation.mothership.replacement import Replacement, is_given
 from federation.mothership.sql import listed, literal
 from federation.mothership.system_tables import SYSTEM_TABLES
-from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
 from federation.settings.mothership_url import rebuild_database
 
@@ -176,7 +175,6 @@ class _Work:
     def __init__(self, settings: Settings, replacement: Replacement) -> None:
         self.remarks: dict[str, None] = {}
         self._settings = settings
-        self._policy = FleetPolicy(settings)
         self._mothership = replacement.mothership
         self._live_is_known = True
         self._logs: dict[str, CommitLog] = {}
@@ -193,7 +191,7 @@ class _Work:
             if (trouble := found.troubles.get(satellite)) is not None:
                 raise trouble
             log = self._logs.setdefault(satellite, CommitLog(found.folders[satellite]))
-            report = self._mothership.merge(log, self._policy)
+            report = merge_log(self._settings, self._mothership, log)
         except LakeError as refused:
             error = str(refused)
         self.remarks.update(dict.fromkeys(report.remarks))

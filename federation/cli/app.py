@@ -262,8 +262,13 @@ def release(
 def erase(  # noqa: PLR0917 - a command's arguments
     context: typer.Context,
     satellite: Annotated[str, typer.Argument(metavar="SATELLITE", help="Whose documents.")],
-    doctype: Annotated[str, typer.Argument(metavar="DOCTYPE", help="Their DocType.")],
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Their names, or names that they bore.")],
+    doctype: Annotated[str, typer.Argument(metavar="DOCTYPE", help="Their DocType.")] = "",
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME…", help="Their names, or names that they bore.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Erase what was erased and is back, as out of a backup of the lake.")
+    ] = False,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept in the receipt; holds none of the names.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is kept of them, and change nothing.")] = False,
@@ -276,7 +281,9 @@ def erase(  # noqa: PLR0917 - a command's arguments
     """
     from federation.cli.erase import erase as work
 
-    return work(context.obj, satellite, doctype, names, reason=reason, yes=yes, dry_run=dry_run, as_json=as_json)
+    if again == bool(doctype and names):
+        raise typer.BadParameter("name a DocType and documents, or say --again", param_hint="NAME…")
+    return work(context.obj, satellite, doctype, names or [], reason=reason, yes=yes, dry_run=dry_run, as_json=as_json)
 
 
 mothership = typer.Typer(help="Set up the database of the mothership, and check it.", no_args_is_help=True)

@@ -45,10 +45,7 @@ def erase(
     chosen = _chosen(settings, satellite)
     if any(name in reason for name in names):
         raise typer.BadParameter("the reason is kept, so it must hold none of the names", param_hint="--reason")
-    known = known_doctypes(settings, chosen)
-    if doctype not in known:
-        fix = did_you_mean(doctype, known, "these were read: " + ", ".join(known))
-        raise typer.BadParameter(f"{satellite} has no documents of `{echo(doctype)}`: {fix}", param_hint="DOCTYPE")
+    _require_doctype(settings, chosen, doctype)
     with notices().status("looking for what is kept of them"):
         outlook = unless_interrupted(lambda: look(settings, chosen, doctype, names))
     if dry_run:
@@ -73,6 +70,13 @@ def _chosen(settings: Settings, name: str) -> Satellite:
         fix = did_you_mean(name, settings.satellites, f"the settings have {', '.join(settings.satellites)}")
         raise typer.BadParameter(f"there is no satellite `{echo(name)}`: {fix}", param_hint="SATELLITE")
     return satellite
+
+
+def _require_doctype(settings: Settings, satellite: Satellite, doctype: str) -> None:
+    known = known_doctypes(settings, satellite)
+    if doctype and doctype not in known:
+        fix = did_you_mean(doctype, known, "these were read: " + ", ".join(known))
+        raise typer.BadParameter(f"{satellite.name} has no documents of `{echo(doctype)}`: {fix}", param_hint="DOCTYPE")
 
 
 def _answer(outlook: Outlook, *, as_json: bool) -> None:

@@ -28,6 +28,17 @@ class ErasureInterrupted(LakeError):
         )
 
 
+class ErasedCameBack(LakeError):
+    """The lake holds an erased document again, so nothing of the satellite is merged."""
+
+    def __init__(self, satellite: str, doctype: str) -> None:
+        super().__init__(
+            f"{satellite}: packages hold a document of {doctype} that was erased, or lead to it, so nothing is merged. "
+            "Files from before the erasure were put back, as out of a backup. Run "
+            f"`federation erase {satellite} --again`, which erases anew whatever is back."
+        )
+
+
 class ErasedMeanwhile(LakeError):
     """A rebuild has merged what was erased since."""
 

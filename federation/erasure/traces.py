@@ -50,7 +50,7 @@ class Targets:
         """Return the columns of a file in which something of these documents may stand; none if nothing can."""
         wanted: set[str] = set()
         if holding.doctype in self.names:
-            wanted.update(_key_columns(holding))
+            wanted.update(key_columns(holding))
         if holding.kind in ("rows", "patch"):
             wanted.update(name for link in self.links.get(holding.table, ()) for name in (link.column, link.by) if name)
         elif holding.kind == "quarantine" and self._quarantine_links(holding.doctype):
@@ -63,7 +63,7 @@ class Targets:
         names = self.names.get(holding.doctype)
         if names:
             erased = pa.array(names, pa.string())
-            for column in _key_columns(holding):
+            for column in key_columns(holding):
                 if column in kept.column_names:
                     kept = kept.filter(pc.invert(pc.is_in(kept.column(column), value_set=erased)))
         removed = rows.num_rows - kept.num_rows
@@ -132,7 +132,8 @@ class Cleaned:
         return bool(self.removed or self.replaced)
 
 
-def _key_columns(holding: Holding) -> tuple[str, ...]:
+def key_columns(holding: Holding) -> tuple[str, ...]:
+    """Return the columns of a file that name the documents that its rows belong to."""
     return _KEYS.get(holding.kind) or ((NAME,) if holding.table == holding.doctype else ("parent",))
 
 

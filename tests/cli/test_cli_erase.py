@@ -69,6 +69,8 @@ def test_mistaken_names_are_refused_with_a_suggestion(synced: Path, federation: 
     ended = federation("erase", "north", "Sales Invoice Item", "x")
     assert "did you mean `Sales Invoice`?" in ended.stderr
     assert ended.exit_code == 2
+    assert "say --again" in federation("erase", "north").stderr
+    assert "say --again" in federation("erase", "north", "Customer", "x", "--again").stderr
     held = federation("erase", "north", "Customer", "Anna", "--reason", "Anna asked")
     assert held.exit_code == 2
     assert "it must hold none of the names" in held.stderr

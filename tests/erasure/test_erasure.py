@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from shutil import copytree, rmtree
+
 from erasure_world import Erasures, Quiet
 
+from federation.erasing import erase
 from federation.rebuilding import rebuild
 from federation.verifying import verify_mothership
 
@@ -150,6 +153,29 @@ def test_what_is_not_stored_is_kept_away_from_then_on(world: Erasures) -> None:
     world.shop.customer("Clara 4716")
     world.sync()
     assert world.found("Clara") == []
+
+
+def test_a_backup_of_the_lake_brings_nothing_back_and_what_is_back_is_erased_again(world: Erasures) -> None:
+    fill(world)
+    world.sync()
+    shop = world.shop
+    lake, saved = shop.folder / "lake" / "shop", shop.folder.with_name("backup")
+    for name in ("log", "runs"):
+        copytree(lake / name, saved / name)
+    world.erase(ANNA)
+    for name in ("log", "runs"):
+        rmtree(lake / name)
+        copytree(saved / name, lake / name)
+    assert world.found(ANNA)
+    report = rebuild(shop.settings, Quiet())
+    assert not report.swapped
+    assert "`federation erase shop --again`" in report.satellites[0].error
+    again = erase(shop.settings, shop.satellite, "", (), reason="")
+    assert again.receipt.proven
+    assert ANNA in again.names["Customer"]
+    assert world.found(ANNA) == world.found("canary@example.test") == []
+    assert rebuild(shop.settings, Quiet()).ok
+    assert world.query("SELECT name FROM customer") == [(BERT,)]
 
 
 def test_on_mariadb_it_is_the_same(mariadb_world: Erasures) -> None:
