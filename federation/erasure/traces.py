@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,39 +77,40 @@ class Targets:
         return any(self.links.get(table) for table in (doctype, *self.children.get(doctype, ())))
 
     def _requoted(self, rows: pa.Table, doctype: str, removed: int) -> Cleaned:
-        """Documents of others in quarantine are JSON: only those that hold one of the names are taken apart."""
-        forms = {form for table in (doctype, *self.children.get(doctype, ())) for form in self._forms(table)}
-        if not forms or not rows.num_rows:
+        """Documents of others in quarantine are JSON, in which links are replaced one by one."""
+        if not rows.num_rows or not self._quarantine_links(doctype):
             return Cleaned(rows, removed, 0)
-        linking = {
-            link.field.fieldname
-            for each in (doctype, *self.children.get(doctype, ()))
-            for link in self.links.get(each, ())
-        }
         replaced = 0
         documents, values = [], []
         columns = (rows.column(name).to_pylist() for name in ("document", "fieldname", "value"))
         # A loop per row: each is a JSON text of its own, and quarantine is small where all is well.
         for text, fieldname, value in zip(*columns, strict=True):
-            told = _replacements(self, doctype) if fieldname in linking else {}
-            document, count = self._document(text, doctype)
-            replaced += count or (value in told)
-            documents.append(document)
-            values.append(told.get(value, value))
+            document = json.loads(text)
+            told = self._told(document, doctype, fieldname).get(value, value)
+            count = self._relinked(document, doctype)
+            replaced += count or told != value
+            documents.append(json.dumps(document, sort_keys=True) if count else text)
+            values.append(told)
         for name, cells in (("document", documents), ("value", values)):
             rows = rows.set_column(rows.column_names.index(name), name, pa.array(cells, pa.string()))
         return Cleaned(rows, removed, replaced)
 
-    def _forms(self, table: str) -> frozenset[str]:
-        return frozenset(form for link in self.links.get(table, ()) for form in link.forms)
+    def _told(self, document: dict[str, object], doctype: str, fieldname: str) -> dict[str, str]:
+        """Return what stands for names in the field at fault; of which row of a child table it is, isn't told."""
+        return {
+            form: told
+            for table in (doctype, *self.children.get(doctype, ()))
+            for link in self.links.get(table, ())
+            if link.field.fieldname == fieldname and (table != doctype or _leads(document, link))
+            for form, told in link.forms.items()
+        }
 
-    def _document(self, text: str, doctype: str) -> tuple[str, int]:
-        document = json.loads(text)
+    def _relinked(self, document: dict[str, Any], doctype: str) -> int:
         count = _relink_document(document, self.links.get(doctype, ()))
         for child in self.children.get(doctype, ()):
             for row in document.get(child) or ():
                 count += _relink_document(row, self.links.get(child, ()))
-        return (json.dumps(document, sort_keys=True), count) if count else (text, 0)
+        return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +163,11 @@ def _relink_document(document: dict[str, object], links: Sequence[LinkColumn]) -
     count = 0
     for link in links:
         value = document.get(link.field.fieldname)
-        leads = not link.by or document.get(link.field.by) == link.doctype
-        if leads and isinstance(value, str) and value in link.forms:
+        if isinstance(value, str) and value in link.forms and _leads(document, link):
             document[link.field.fieldname] = link.forms[value]
             count += 1
     return count
 
 
-def _replacements(targets: Targets, doctype: str) -> dict[str, str]:
-    tables = (doctype, *targets.children.get(doctype, ()))
-    return {
-        form: told for table in tables for link in targets.links.get(table, ()) for form, told in link.forms.items()
-    }
+def _leads(document: Mapping[str, object], link: LinkColumn) -> bool:
+    return not link.by or document.get(link.field.by) == link.doctype
