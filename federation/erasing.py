@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from federation.erasure.recognition import documents_back
 from federation.erasure.register import listed, required_key, suppress, write_receipt
 from federation.erasure.rewriting import LakeErasure
 from federation.erasure.states import site_without, state_without
-from federation.erasure.suppression import Suppression
+from federation.erasure.suppression import HISTORIES, Suppression
 from federation.erasure.survey import Meant, documents_meant, targets_of
 from federation.erasure.traces import Targets
 from federation.extract.lock import only_run
@@ -189,10 +190,11 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
         mothership.forget()
         mothership.publish(force=True)
         _close(run, meant)
-        search = Search(satellite.name, targets)
+        words = {name for of, some in meant.names.items() if of == doctype or of not in HISTORIES for name in some}
+        search = Search(satellite.name, targets, words)
         search.lake(log)
         search.mothership(mothership)
-        search.files(_folders(settings), [Path(place.url) for place in settings.lakes() if place.is_local])
+        search.files(_files(settings))
         receipt = Receipt(
             satellite=satellite.name,
             doctype=doctype,
@@ -230,17 +232,21 @@ def _close(run: LakeRun, meant: Meant) -> None:
         raise ErasureInterrupted(run.folder.satellite) from error
 
 
-def _folders(settings: Settings) -> list[Path]:
-    """Where files of ours lie that may tell of documents: run-time files, Dagster's storage, the mothership."""
+def _files(settings: Settings) -> Iterator[Path]:
+    """Files of ours that may tell of documents: run-time files, Dagster's storage, the mothership, leftovers.
+
+    The lakes are searched column by column.
+    """
+    lakes = [Path(place.url) for place in settings.lakes() if place.is_local]
     home = os.environ.get("DAGSTER_HOME")
-    folders = [settings.var, *([Path(home)] if home else [])]
+    folders = [settings.var, *([Path(home)] if home else []), *Path(tempfile.gettempdir()).glob("federation-*")]
+    found = {path: None for folder in folders for path in folder.rglob("*")}
     if settings.mothership.engine == "duckdb":
-        folders.append(settings.mothership_file.parent)
-    found: list[Path] = []
-    for folder in folders:
-        if folder.is_dir() and not any(folder.is_relative_to(other) for other in found):
-            found.append(folder)
-    return found
+        file = settings.mothership_file
+        found.update(dict.fromkeys(file.parent.glob(f"{file.name}*")))
+    for path in found:
+        if path.is_file() and not any(path.is_relative_to(lake) for lake in lakes):
+            yield path
 
 
 def _counts(tally: Tally) -> Counts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -43,11 +44,11 @@ def erase(
     """
     settings = load_settings(settings_file)
     chosen = _chosen(settings, satellite)
-    if any(name in reason for name in names):
-        raise typer.BadParameter("the reason is kept, so it must hold none of the names", param_hint="--reason")
     _require_doctype(settings, chosen, doctype)
     with notices().status("looking for what is kept of them"):
         outlook = unless_interrupted(lambda: look(settings, chosen, doctype, names))
+    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", reason) for some in outlook.names.values() for name in some):
+        raise typer.BadParameter("the reason is kept, so it must hold none of the names", param_hint="--reason")
     if dry_run:
         _answer(outlook, as_json=as_json)
         return Status.DONE

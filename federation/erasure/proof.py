@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from federation.mothership.sql import identifier, literal
 from federation.mothership.system_tables import ALIAS, QUARANTINE, SYSTEM_TABLES, TOMBSTONE
 
 _CHUNK: Final = 1 << 20
+_AT_ONCE: Final = 200
 _SYSTEM_KINDS: Final = {TOMBSTONE.name: "tombstones", QUARANTINE.name: "quarantine", ALIAS.name: "aliases"}
 
 
@@ -84,10 +86,12 @@ class Search:
     Attributes:
         satellite: whose documents.
         targets: what is erased.
+        words: the names that are looked for in texts too; those of Versions and Comments are random, and many.
     """
 
     satellite: str
     targets: Targets
+    words: Collection[str]
     proof: Proof = field(default_factory=Proof)
 
     def lake(self, log: CommitLog) -> None:
@@ -115,7 +119,7 @@ class Search:
                     for some in batches(parquet):
                         rows += some.num_rows
                         self._rows(f"lake: {kind or 'unnamed file'} of {table or path}", kind, doctype, table, some)
-            elif self._bytes.search(folder.read(path)):
+            elif self.words and self._bytes.search(folder.read(path)):
                 self.proof.remains[f"lake: {path.partition('/')[0]}", ""] += 1
         self.proof.searched.append(Searched("lake", files, rows))
 
@@ -135,14 +139,20 @@ class Search:
                         self.proof.traces[place, ""] += 1
         self.proof.searched.append(Searched("mothership", len(searched), rows))
 
-    def files(self, folders: Iterable[Path], skipped: Collection[Path]) -> None:
-        """Search the bytes of all files below some folders, but for what lies in others."""
+    def files(self, paths: Iterable[Path]) -> None:
+        """Search the bytes of files; one that can't be read is named, and one that is gone by now is not."""
         files = size = 0
-        for path in _below(folders, skipped):
+        for path in paths:
+            try:
+                found = self._is_in(path)
+                size += path.stat().st_size
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                self.proof.remains[f"file: {path}, which can't be read ({error.strerror})", ""] += 1
+                continue
             files += 1
-            size += path.stat().st_size
-            if self._is_in(path):
-                self.proof.remains[f"file: {path}", ""] += 1
+            self.proof.remains[f"file: {path}", ""] += found
         self.proof.searched.append(Searched("files", files, size))
 
     def _rows(self, place: str, kind: str, doctype: str, table: str, rows: pa.Table) -> None:
@@ -162,9 +172,8 @@ class Search:
     def _text(self, place: str, rows: pa.Table) -> None:
         for column, cells in zip(rows.column_names, rows.columns, strict=True):
             if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-                found = pc.sum(pc.match_substring_regex(cells, self._words)).as_py()
-                if found:
-                    self.proof.remains[place, column] += found
+                for pattern in self._patterns:
+                    self.proof.remains[place, column] += pc.sum(pc.match_substring_regex(cells, pattern)).as_py() or 0
 
     def _parts(self, table: str, doctype: str, rows: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
         """Yield rows of a table with the kind and the DocType under which they are looked at."""
@@ -188,25 +197,26 @@ class Search:
             for batch in reader:
                 yield pa.Table.from_batches([batch])
 
-    @property
-    def _names(self) -> list[str]:
-        return sorted({name for names in self.targets.names.values() for name in names})
+    @cached_property
+    def _patterns(self) -> tuple[str, ...]:
+        """Names as words of a text, in the words of RE2, which takes no pattern of any length."""
+        escaped = [_escaped(name) for name in sorted(self.words)]
+        return tuple(
+            rf"(^|[^\p{{L}}\p{{N}}_])({'|'.join(escaped[start : start + _AT_ONCE])})($|[^\p{{L}}\p{{N}}_])"
+            for start in range(0, len(escaped), _AT_ONCE)
+        )
 
-    @property
-    def _words(self) -> str:
-        """Names as words of a text, in the words of RE2."""
-        names = "|".join(_escaped(name) for name in self._names)
-        return rf"(^|[^\p{{L}}\p{{N}}_])({names})($|[^\p{{L}}\p{{N}}_])"
-
-    @property
+    @cached_property
     def _bytes(self) -> re.Pattern[bytes]:
         """Names as words of a file: as they are, and as JSON writes them in ASCII."""
-        forms = {form for name in self._names for form in (name.encode(errors="replace"), _in_json(name))}
+        forms = {form for name in self.words for form in (name.encode(errors="replace"), _in_json(name))}
         return re.compile(rb"(?<![0-9A-Za-z_])(?:" + b"|".join(map(re.escape, sorted(forms))) + rb")(?![0-9A-Za-z_])")
 
     def _is_in(self, path: Path) -> bool:
+        if not self.words:
+            return False
         pattern = self._bytes
-        overlap = max(map(len, self._names), default=0) * 6 + 2
+        overlap = max(map(len, self.words), default=0) * 6 + 2
         before = b""
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
@@ -221,15 +231,8 @@ def sightings(found: Mapping[tuple[str, str], int]) -> tuple[Sighting, ...]:
     return tuple(sorted(Sighting(place, column, rows) for (place, column), rows in found.items() if rows))
 
 
-def _below(folders: Iterable[Path], skipped: Collection[Path]) -> Iterator[Path]:
-    for folder in folders:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not any(path.is_relative_to(other) for other in skipped):
-                yield path
-
-
 def _escaped(text: str) -> str:
-    return "".join(f"\\{char}" if char.isascii() and not char.isalnum() and char != "_" else char for char in text)
+    return "".join(char if char.isalnum() or not char.isascii() else rf"\x{{{ord(char):x}}}" for char in text)
 
 
 def _in_json(text: str) -> bytes:

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from erasure_world import KEY, Erasures, Quiet, open_world
+from erasure_world import KEY, SETTINGS, Erasures, Quiet, open_world
 
 from federation.erasure import register
 from federation.erasure.errors import ErasedMeanwhile, ErasureInterrupted
 from federation.erasure.rewriting import LakeErasure
 from federation.extract.errors import SatelliteBusy
 from federation.extract.lock import only_run
+from federation.integrity import judge_integrity
 from federation.lake.errors import LakeUnavailable
 from federation.lake.run import LakeRun, new_run_id
 from federation.policy.apply import hash_cells
@@ -70,6 +71,31 @@ def test_a_hashed_link_leads_to_the_hash_of_the_pseudonym(tmp_path: Path, monkey
         assert world.query('SELECT customer FROM "order"') == [(told,)]
         assert sum(each.documents for each in world.sync(depth="full").doctypes) == 0
         assert world.found(str(hashed)) == []
+
+
+def test_a_rule_on_a_link_doesn_t_reject_what_leads_to_an_erased_document(filled: Erasures) -> None:
+    folder = filled.shop.folder / "expectations"
+    folder.mkdir()
+    rule = "expect: expect_column_values_to_match_regex, field: customer, regex: '^(?:Anna|Bert)'"
+    (folder / "order.yaml").write_text(f"- {{{rule}, severity: reject, reason: Known customers alone.}}")
+    filled.erase(ANNA)
+    judged = Erasures(filled.shop.with_settings(**SETTINGS, validation=True))
+    filled.shop.order(customer=ANNA)
+    filled.shop.customer("Carl 4714")
+    filled.shop.order(customer="Carl 4714")
+    judged.sync()
+    assert judged.query(f'SELECT count(*) FROM "order" WHERE customer {ERASED}') == [(2,)]
+    assert judged.query("SELECT count(DISTINCT name) FROM federation_quarantine") == [(1,)]
+
+
+def test_a_link_to_a_pseudonym_is_no_link_to_nowhere(filled: Erasures) -> None:
+    filled.erase(ANNA)
+    filled.shop.order(customer=BERT)
+    for _ in range(2):
+        filled.sync()
+    (report,) = judge_integrity(filled.shop.settings, ["Order"])["Order"].values()
+    (link,) = [each for each in report.results if each.expectation.fieldname == "customer"]
+    assert (link.rows, link.failing) == (1, 0)
 
 
 def test_columns_that_are_brought_later_bring_nothing_of_it(filled: Erasures) -> None:
