@@ -80,7 +80,7 @@ class Erased:
     Attributes:
         path: the receipt, in the satellite's folder.
         names: DocType → names.
-        others: former names that belong to another document since, and were left.
+        others: former names that belong to another document since, which was left.
     """
 
     receipt: Receipt
@@ -149,7 +149,7 @@ def look(settings: Settings, satellite: Satellite, doctype: str, names: Collecti
     meant = _meant(log, doctype, names, suppression)
     tally = LakeErasure(log, _targets(settings, satellite, log, meant, suppression)).look()
     held = sum(suppression.holds(of, name) for of, some in meant.names.items() for name in some)
-    return Outlook(satellite.name, doctype, meant.names, meant.others, _counts(tally), held)
+    return Outlook(satellite.name, doctype, meant.names, _others(meant), _counts(tally), held)
 
 
 def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collection[str], *, reason: str) -> Erased:
@@ -209,11 +209,15 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
             remains=sightings(search.proof.remains),
         )
         path = write_receipt(folder, msgspec.json.encode(receipt))
-    return Erased(receipt, path, meant.names, meant.others)
+    return Erased(receipt, path, meant.names, _others(meant))
 
 
 def _meant(log: CommitLog, doctype: str, names: Collection[str], suppression: Suppression) -> Meant:
     return documents_meant(log, doctype, names) if doctype else Meant(documents_back(log, suppression))
+
+
+def _others(meant: Meant) -> tuple[str, ...]:
+    return tuple(name for some in meant.reused.values() for name in some)
 
 
 def _targets(

@@ -135,4 +135,4 @@ def _show_rows(heading: str, rows: Mapping[str, int]) -> None:
 
 def _tell_others(others: Sequence[str]) -> None:
     for name in others:
-        remark(f"{name} was a name of one of them and belongs to another document since: name it too if it is meant.")
+        remark(f"{name} was a name of one of them; the document that bears it now is left: name it if it is meant.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from federation.contract.names import NAME, OBSERVED, column_name
+from federation.contract.names import NAME, column_name
 from federation.erasure.lake_files import batches, opened
 from federation.erasure.links import link_columns
 from federation.erasure.suppression import HISTORIES, Suppression
@@ -17,8 +18,12 @@ from federation.lake.current import read_current
 from federation.lake.known_names import alive_since
 from federation.lake.log import CommitLog
 from federation.lake.manifest import Manifest
+from federation.lake.packages import ALIAS_SCHEMA
 from federation.lake.schemas import read_schema
 from federation.policy.rules import SatellitePolicy
+
+_Edge = tuple[str, str, datetime]
+"""A former name, the name after it, and when that was seen (naive, UTC)."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,12 @@ class Meant:
     Attributes:
         names: DocType → names: those asked for, the other names that these documents bore, and the documents that
             tell their history.
-        others: names that the documents bore and that belong to another document since: these are not erased.
+        reused: DocType → name that one of them bore and that belongs to another document since → until when it was
+            theirs (naive, UTC): what is older is erased.
     """
 
     names: dict[str, tuple[str, ...]]
-    others: tuple[str, ...] = ()
+    reused: dict[str, dict[str, datetime]] = field(default_factory=dict)
 
 
 def documents_meant(log: CommitLog, doctype: str, asked: Collection[str]) -> Meant:
@@ -43,12 +49,12 @@ def documents_meant(log: CommitLog, doctype: str, asked: Collection[str]) -> Mea
     """
     manifests = list(log.read())
     edges = list(_aliases(log, manifests, doctype))
-    names, others = _under_all_names(log, doctype, asked, edges)
+    names, reused = _under_all_names(log, doctype, asked, edges)
     meant = {doctype: names}
     for history in HISTORIES:
         if history != doctype and (found := _histories(log, manifests, history, (doctype, names))):
             meant[history] = found
-    return Meant(meant, others)
+    return Meant(meant, {doctype: reused} if reused else {})
 
 
 def targets_of(log: CommitLog, meant: Meant, suppression: Suppression, policy: SatellitePolicy | None) -> Targets:
@@ -65,14 +71,14 @@ def targets_of(log: CommitLog, meant: Meant, suppression: Suppression, policy: S
     }
     links = {name: link_columns(each, names, policy) for name, each in described.items()}
     children = {name: tuple(sorted({*each.tables.values(), *each.past_tables})) for name, each in described.items()}
-    return Targets(names, {name: some for name, some in links.items() if some}, children)
+    return Targets(names, {name: some for name, some in links.items() if some}, children, meant.reused)
 
 
 def _under_all_names(
-    log: CommitLog, doctype: str, asked: Collection[str], edges: Sequence[tuple[str, str, object]]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    log: CommitLog, doctype: str, asked: Collection[str], edges: Sequence[_Edge]
+) -> tuple[tuple[str, ...], dict[str, datetime]]:
     """Follow renames both ways, but none from a name that was given to another document afterwards."""
-    reused: dict[str, None] = {}
+    reused: dict[str, datetime] = {}
     alive = alive_since(log.folder, log, doctype, [old for old, _, _ in edges]) if edges else {}
     found = dict.fromkeys(asked)
     grown = True
@@ -82,25 +88,24 @@ def _under_all_names(
             if (old in found) == (new in found):
                 continue
             since = alive.get(old)
-            if since is not None and since > observed:  # type: ignore[operator]
-                reused[old] = None
+            if since is not None and since > observed:
+                reused[old] = observed
                 continue
             found.update({old: None, new: None})
         grown = len(found) > before
-    return tuple(found), tuple(name for name in reused if name not in found)
+    return tuple(found), {name: until for name, until in reused.items() if name not in found}
 
 
-def _aliases(log: CommitLog, manifests: Sequence[Manifest], doctype: str) -> Iterator[tuple[str, str, object]]:
+def _aliases(log: CommitLog, manifests: Sequence[Manifest], doctype: str) -> Iterator[_Edge]:
     for manifest in manifests:
         for package in manifest.packages:
             for file in package.files:
                 if package.doctype == doctype and file.kind == "aliases":
                     with opened(log.folder, file.path) as parquet:
                         for rows in batches(parquet):
-                            yield from zip(*(column.to_pylist() for column in rows.select(_ALIAS).columns), strict=True)
-
-
-_ALIAS = ("old_name", "new_name", OBSERVED)
+                            yield from zip(
+                                *(column.to_pylist() for column in rows.select(ALIAS_SCHEMA.names).columns), strict=True
+                            )
 
 
 def _histories(

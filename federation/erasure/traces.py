@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from federation.contract.names import NAME
+from federation.contract.names import NAME, OBSERVED
 from federation.erasure.links import LinkColumn
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {"aliases": ("old_name", "new_name")}
@@ -40,17 +41,22 @@ class Targets:
         names: DocType → name → pseudonym.
         links: DocType or child DocType → its columns that may hold such names.
         children: DocType → its child DocTypes.
+        reused: DocType → former name that belongs to another document since → the instant (naive, UTC) up to which it
+            was the erased one's.
     """
 
     names: Mapping[str, Mapping[str, str]]
     links: Mapping[str, tuple[LinkColumn, ...]]
     children: Mapping[str, tuple[str, ...]]
+    reused: Mapping[str, Mapping[str, datetime]] = field(default_factory=dict)
 
     def columns(self, holding: Holding) -> frozenset[str]:
         """Return the columns of a file in which something of these documents may stand; none if nothing can."""
         wanted: set[str] = set()
         if holding.doctype in self.names:
             wanted.update(key_columns(holding))
+        if holding.doctype in self.reused:
+            wanted.add(OBSERVED)
         if holding.kind in ("rows", "patch"):
             wanted.update(name for link in self.links.get(holding.table, ()) for name in (link.column, link.by) if name)
         elif holding.kind == "quarantine" and self._quarantine_links(holding.doctype):
@@ -66,6 +72,11 @@ class Targets:
             for column in key_columns(holding):
                 if column in kept.column_names:
                     kept = kept.filter(pc.invert(pc.is_in(kept.column(column), value_set=erased)))
+        if holding.kind != "aliases" and {*key_columns(holding), OBSERVED} <= {*kept.column_names}:
+            (column,) = key_columns(holding)
+            for name, until in self.reused.get(holding.doctype, {}).items():
+                own = pc.and_(pc.equal(kept.column(column), name), pc.less_equal(kept.column(OBSERVED), until))
+                kept = kept.filter(pc.invert(pc.fill_null(own, fill_value=False)))
         removed = rows.num_rows - kept.num_rows
         if holding.kind in ("rows", "patch"):
             return _relinked(kept, self.links.get(holding.table, ()), removed)

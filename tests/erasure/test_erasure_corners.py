@@ -180,6 +180,23 @@ def test_a_damaged_package_stops_it_with_a_plain_message(filled: Erasures) -> No
         filled.erase(ANNA)
 
 
+def test_a_lake_without_folders_is_rewritten_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FEDERATION_ERASURE_KEY", KEY)
+    with open_world(tmp_path, lake="memory://erasing") as world:
+        world.shop.customer(ANNA)
+        world.shop.customer(BERT)
+        world.shop.order(customer=ANNA)
+        world.sync()
+        world.compact()
+        before = set(world.shop.lake.everything())
+        erased = world.erase(ANNA)
+        assert erased.receipt.lake.removed["rows of Customer"] == 2
+        assert erased.receipt.searched[0].parts > len(before) / 2
+        assert all(world.shop.lake.exists(path) for path in world.shop.named_files())
+        assert world.query("SELECT name FROM customer") == [(BERT,)]
+        assert sum(each.documents for each in world.sync(depth="full").doctypes) == 0
+
+
 def test_done_twice_it_changes_nothing_more_and_the_list_grows_once(filled: Erasures) -> None:
     filled.erase(ANNA)
     again = filled.erase(ANNA)
