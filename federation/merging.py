@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from federation.erasure.recognition import require_none_back
+from federation.erasure.register import read_suppression
 from federation.lake.log import CommitLog
 from federation.lakes import lake_folder
 from federation.mothership.interface import Freshness, MergeReport, Mothership, Readable
@@ -114,9 +116,22 @@ def merge_satellite(settings: Settings, satellite: str) -> MergeReport:
     """
     log = CommitLog(lake_folder(settings, satellite))
     with open_mothership(settings, f"sync of {satellite}") as mothership:
-        report = mothership.merge(log, FleetPolicy(settings, "mothership"))
+        report = merge_log(settings, mothership, log)
         mothership.publish()
         return report
+
+
+def merge_log(settings: Settings, mothership: Mothership, log: CommitLog) -> MergeReport:
+    """Merge what is pending of a satellite's log, unless it would bring erased documents back.
+
+    Raises:
+        ErasedCameBack: it would.
+        SettingsError: documents were erased, and the key can't be had.
+        LakeError: the log can't be read.
+        MothershipError: the mothership can't be written.
+    """
+    require_none_back(log, read_suppression(settings, log.folder), mothership.cursor(log.folder.satellite, log.source))
+    return mothership.merge(log, FleetPolicy(settings, "mothership"))
 
 
 def publish(settings: Settings, *, force: bool) -> bool:

@@ -13,10 +13,9 @@ from federation.extract.outcome import DocTypeOutcome
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lakes import lake_folder
-from federation.merging import open_mothership
+from federation.merging import merge_log, open_mothership
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import MergeReport
-from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
 
 WORTH_A_MERGE: Final = 10_000
@@ -70,7 +69,7 @@ class MergingBeside:
             log = CommitLog(lake_folder(self._settings, self._satellite))
             with open_mothership(self._settings, f"sync of {self._satellite}") as mothership:
                 while self._goes_on():
-                    self._merged = self.with_last(mothership.merge(log, FleetPolicy(self._settings, "mothership")))
+                    self._merged = self.with_last(merge_log(self._settings, mothership, log))
                     mothership.publish()
                 return
         with self._lock:

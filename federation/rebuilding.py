@@ -12,17 +12,18 @@ from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
+from federation.erasure.errors import ErasedMeanwhile
+from federation.erasure.register import erasures
 from federation.lake.errors import LakeError
 from federation.lake.log import CommitLog
 from federation.lake.place import LakePlace
 from federation.lakes import FoundOnLakes, find_on_lakes
-from federation.merging import mariadb_address, open_reader, publish, view_databases
+from federation.merging import mariadb_address, merge_log, open_reader, publish, view_databases
 from federation.mothership.errors import MothershipError
 from federation.mothership.interface import Freshness, MergeReport, Readable
 from federation.mothership.replacement import Replacement, is_given
 from federation.mothership.sql import listed, literal
 from federation.mothership.system_tables import SYSTEM_TABLES
-from federation.policy.fleet import FleetPolicy
 from federation.settings.model import Settings
 from federation.settings.mothership_url import rebuild_database
 
@@ -136,6 +137,7 @@ def rebuild(settings: Settings, progress: RebuildProgress, *, accept_losses: boo
 
     Raises:
         LakeError: no lake can be listed.
+        ErasedMeanwhile: documents were erased after they were merged; the live mothership stays.
         MothershipError: the database refused; the live mothership stays.
     """
     began = monotonic()
@@ -151,6 +153,7 @@ def rebuild(settings: Settings, progress: RebuildProgress, *, accept_losses: boo
             found = find_on_lakes(settings)
             _require_any(found)
             rebuilt = tuple(work.merge(satellite, found) for satellite in found.satellites)
+            work.require_unerased(found)
             lost = work.lost(rebuilt)
             rebuilt += work.unproven(found)
             work.remarks.update(dict.fromkeys(map(_unlisted, found.unlisted)))
@@ -172,21 +175,23 @@ class _Work:
     def __init__(self, settings: Settings, replacement: Replacement) -> None:
         self.remarks: dict[str, None] = {}
         self._settings = settings
-        self._policy = FleetPolicy(settings, "mothership")
         self._mothership = replacement.mothership
         self._live_is_known = True
         self._logs: dict[str, CommitLog] = {}
         self._seconds: dict[str, float] = {}
+        self._erasures: dict[str, int] = {}
 
     def merge(self, satellite: str, found: FoundOnLakes) -> RebuiltSatellite:
         """Merge what is not merged yet of a satellite."""
         began = monotonic()
         report, error = MergeReport(), ""
+        if satellite in found.folders and satellite not in self._erasures:
+            self._erasures[satellite] = erasures(found.folders[satellite])
         try:
             if (trouble := found.troubles.get(satellite)) is not None:
                 raise trouble
             log = self._logs.setdefault(satellite, CommitLog(found.folders[satellite]))
-            report = self._mothership.merge(log, self._policy)
+            report = merge_log(self._settings, self._mothership, log)
         except LakeError as refused:
             error = str(refused)
         self.remarks.update(dict.fromkeys(report.remarks))
@@ -200,6 +205,16 @@ class _Work:
             error,
             round(self._seconds[satellite], 3),
         )
+
+    def require_unerased(self, found: FoundOnLakes) -> None:
+        """Stop where documents were erased since their satellite began to be merged; writers must wait meanwhile.
+
+        Raises:
+            ErasedMeanwhile: that is so.
+        """
+        for satellite, before in self._erasures.items():
+            if satellite in found.folders and erasures(found.folders[satellite]) != before:
+                raise ErasedMeanwhile(satellite)
 
     def lost(self, rebuilt: Iterable[RebuiltSatellite]) -> tuple[Loss, ...]:
         """Return which packages the live mothership has merged that the lake hasn't, but for those that failed."""

@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connectors.frappe.errors import Trouble, failure
-from connectors.frappe.lists import ListQuery
+from connectors.frappe.lists import Filter, ListQuery
 from connectors.frappe.pages import GarbageError, decode_objects
 
 if TYPE_CHECKING:
     from connectors.frappe.session import FrappeSession
 
 
-def read_last_name(session: FrappeSession, doctype: str) -> str | int:
+def read_last_name(session: FrappeSession, doctype: str, *, before: str | int | None = None) -> str | int:
     """Return the last name in the site's own order of names, "" where there is no document.
+
+    Args:
+        session: the site.
+        doctype: whose names.
+        before: look only at names before this one.
 
     Raises:
         TransientError, SatelliteError, DocTypeError: by the table of reactions.
     """
-    query = ListQuery(doctype, ("name",), order=("name",), descending=True, limit=1, as_dict=True)
+    filters: tuple[Filter, ...] = () if before is None else (("name", "<", before),)
+    query = ListQuery(doctype, ("name",), filters=filters, order=("name",), descending=True, limit=1, as_dict=True)
     body = session.send(query.on_site(session.names).to_request()).body
     try:
         (names,) = decode_objects(body, query.fields).columns

@@ -258,6 +258,35 @@ def release(
     return work(context.obj, satellite, doctype, as_json=as_json)
 
 
+@app.command()
+@ends_plainly
+def erase(  # noqa: PLR0917 - a command's arguments
+    context: typer.Context,
+    satellite: Annotated[str, typer.Argument(metavar="SATELLITE", help="Whose documents.")],
+    doctype: Annotated[str, typer.Argument(metavar="DOCTYPE", help="Their DocType.")] = "",
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME…", help="Their names, or names that they bore.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Erase what was erased and is back, as out of a backup of the lake.")
+    ] = False,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Kept in the receipt; holds none of the names.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what is kept of them, and change nothing.")] = False,
+    as_json: AsJson = False,
+) -> Status:
+    """Erase documents for good, wherever they are kept, keep them away from then on, and prove it.
+
+    Rewrites the satellite's packages, the mothership and quarantine; other documents' links to them lead to pseudonyms.
+    Asks the satellite nothing: what it has of them is erased there.
+    """
+    from federation.cli.erase import erase as work
+
+    if again == bool(doctype and names):
+        raise typer.BadParameter("name a DocType and documents, or say --again", param_hint="NAME…")
+    return work(context.obj, satellite, doctype, names or [], reason=reason, yes=yes, dry_run=dry_run, as_json=as_json)
+
+
 mothership = typer.Typer(help="Set up the database of the mothership, and check it.", no_args_is_help=True)
 app.add_typer(mothership, name="mothership")
 

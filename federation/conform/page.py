@@ -56,6 +56,8 @@ def conform_page(page: WirePage, reading: TableReading) -> ConformedPage:
     The policy comes first: a hashed or masked field exists in clear only in the decoded page. A Datetime that is cut to
     its year is no instant any more: in UTC it is the same, not the year before.
     """
+    if reading.prepared is not None:
+        page = reading.prepared(page)
     wire: dict[str, Sequence[object]] = {}
     columns: dict[str, pa.Array] = {
         SATELLITE: pa.repeat(pa.scalar(reading.satellite, TEXT), page.rows),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
 
-from connectors.frappe import Filter, WireTable
+from connectors.frappe import Filter, WirePage, WireTable
 from federation.contract.columns import Column, TableContract
 from federation.contract.fieldtypes import INTEGER, ColumnType, column_type
 from federation.contract.satellite_schema import DocTypeSchema
@@ -91,6 +91,7 @@ class TableReading:
         table: the contract's table.
         fields: the requested fields, in the order they are requested in.
         filters: hold for every row that is requested.
+        prepared: what every page goes through before anything else looks at it; None: nothing.
     """
 
     satellite: str
@@ -98,6 +99,7 @@ class TableReading:
     table: TableContract
     fields: tuple[ReadField, ...]
     filters: tuple[Filter, ...] = ()
+    prepared: Callable[[WirePage], WirePage] | None = None
 
     @cached_property
     def wire(self) -> WireTable:

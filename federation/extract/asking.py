@@ -231,10 +231,15 @@ def read_document(
     }
 
 
-def read_last_name(session: FrappeSession, doctype: str) -> str | int:
-    """Return the last name in the site's own order, "" where there is no document."""
-    last = read_last_name_in_clear(session, doctype)
-    return last if last == "" else hashed_name(session, doctype, str(last)) if _book(session, doctype) else last
+def read_last_name(session: FrappeSession, doctype: str, before: str | int | None = None) -> str | int:
+    """Return the last name in the site's own order, of those before another one; "" where there is no document."""
+    book = _book(session, doctype)
+    if book is None:
+        return read_last_name_in_clear(session, doctype, before)
+    if before is not None:
+        before = book.found(session, [str(before)])[str(before)]
+    last = read_last_name_in_clear(session, doctype, before)
+    return last if last == "" else hashed_name(session, doctype, str(last))
 
 
 def prove_absent(session: FrappeSession, doctype: str, names: Sequence[str]) -> AbsenceProof:

@@ -128,7 +128,8 @@ class _ChangesWalk:
         """The first load's phase by primary key; what changes meanwhile is followed from its beginning on."""
         session, page_rows = self.context.session, self.context.limits.page_rows
         after = self._open.position.name or None
-        for page in read_listed(session, self.reading.parent.wire, after=after, page_rows=page_rows):
+        listed = read_listed(session, self.reading.parent.wire, after=after, page_rows=page_rows)
+        for page in self.context.suppression.spared(listed):
             harvest.take(page)
             self._reach(Position("", page.last_name))
             self._save_if_due(harvest)
@@ -141,7 +142,7 @@ class _ChangesWalk:
         window, compare_until = self._window(resumed=resumed)
         self._reach(replace(self._open.position, modified=window.start) if self.newest_first else self._open.position)
         newest = ""
-        for page in self._pages(window):
+        for page in self.context.suppression.spared(self._pages(window)):
             modified = [str(cell) for cell in page.column("modified")]
             newest = max(newest, *modified)
             if newest > window.until:
@@ -163,7 +164,8 @@ class _ChangesWalk:
         met: set[str] = set()
         while True:
             before = len(met)
-            for page in read_listed(session, self.reading.parent.wire, filters=moved, page_rows=page_rows):
+            listed = read_listed(session, self.reading.parent.wire, filters=moved, page_rows=page_rows)
+            for page in self.context.suppression.spared(listed):
                 met.update(map(str, page.column("name")))
                 harvest.take(page, compare=[True] * page.rows)
                 self._save_if_due(harvest)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from connectors.frappe import FrappeSession, Manners
+from federation.erasure.suppression import Suppression, nothing_suppressed
 from federation.extract.clock import ObservedClock
 from federation.extract.documents import ReadTables
 from federation.extract.errors import RunStopped
@@ -52,6 +53,7 @@ class RunContext:
         in_parallel: reads a document's child tables side by side.
         expected: what rows have to meet before they are packaged; None: they aren't judged.
         allow_mass_delete: believe the site although more documents than allowed are gone.
+        suppression: which documents are erased, and are kept away.
     """
 
     session: FrappeSession
@@ -65,6 +67,7 @@ class RunContext:
     progress: Progress
     expected: Expected | None = None
     allow_mass_delete: bool = False
+    suppression: Suppression = field(default_factory=lambda: nothing_suppressed(""))
     stop: Event = field(default_factory=Event)
     _batches: Counter[str] = field(default_factory=Counter)
 

@@ -251,10 +251,12 @@ class Harvest:
         self._rejected.clear()
         accepted: set[str] = set()
         met: set[str] = set()
+        names = self.context.suppression.others(self.doctype, names)
         for page in read_named(self.context.session, self.reading.parent.wire, list(names)):
             met.update(map(str, page.column("name")))
-            taken = self.take(page, compare=[True] * page.rows, note_seen=note_seen, judge_known=judge_known)
-            accepted.update(taken.to_pylist())
+            for left in self.context.suppression.spared([page]):
+                taken = self.take(left, compare=[True] * left.rows, note_seen=note_seen, judge_known=judge_known)
+                accepted.update(taken.to_pylist())
         self._judge()
         return accepted - self._rejected, [name for name in dict.fromkeys(names) if name not in met]
 

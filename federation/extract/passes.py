@@ -54,7 +54,7 @@ class _PassRun:
         self._kind: PassKind = kind
         self._budget = budget
         known = None if anew else context.run.state(reading.doctype).passes.get(kind)
-        self._pass = known or Pass(context.clock(), "", read_last_name(context.session, reading.doctype))
+        self._pass = known or Pass(context.clock(), "", self._last_name())
         self._met = 0
 
     def run(self) -> DocTypeOutcome:
@@ -69,6 +69,14 @@ class _PassRun:
                 self._bury_missing(harvest)
                 outcome = outcome.and_then(harvest.outcome(None))
         return outcome
+
+    def _last_name(self) -> str | int:
+        """The last name that isn't an erased document's: it stands in the log until the pass ends."""
+        session, doctype = self._context.session, self._reading.doctype
+        last = read_last_name(session, doctype)
+        while self._context.suppression.holds(doctype, last):
+            last = read_last_name(session, doctype, before=last)
+        return last
 
     @property
     def _is_spent(self) -> bool:
@@ -93,7 +101,7 @@ class _PassRun:
         """Walk until a batch is full, the budget is used up or nothing is left, and complete; return whether it is."""
         after = self._pass.after
         ended = True
-        pages = self._pages()
+        pages = self._context.suppression.spared(self._pages())
         for page in pages:
             self._look_at(harvest, page)
             self._met += page.rows

@@ -128,15 +128,17 @@ def _take(harvest: Harvest, narrow: TableReading, page: ConformedPage, owner: st
 
 def _pages(harvest: Harvest, reading: DocumentReading, narrow: TableReading, *, is_parent: bool) -> Iterator[WirePage]:
     session, page_rows = harvest.context.session, harvest.context.limits.page_rows
+    suppression = harvest.context.suppression
     if is_parent:
-        return read_listed(session, narrow.wire, page_rows=page_rows)
-    return read_listed(
+        return suppression.spared(read_listed(session, narrow.wire, page_rows=page_rows))
+    rows = read_listed(
         session,
         narrow.wire,
         filters=(("parenttype", "=", reading.doctype),),
         parent_doctype=reading.doctype,
         page_rows=page_rows,
     )
+    return suppression.spared(rows, "parent", reading.doctype)
 
 
 def _readable(reading: DocumentReading) -> set[str]:

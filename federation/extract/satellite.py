@@ -26,6 +26,9 @@ from connectors.frappe import Limits as WireLimits
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.data_docs import DataDocs
 from federation.drift.reactions import reactions_for
+from federation.erasure.links import keeping_away
+from federation.erasure.register import read_suppression, suppress
+from federation.erasure.suppression import Suppression
 from federation.extract.aggregates import read_aggregate
 from federation.extract.asking import SiteSession
 from federation.extract.clock import ObservedClock
@@ -38,7 +41,7 @@ from federation.extract.identity import choose_anchors, recognise
 from federation.extract.lock import only_run
 from federation.extract.outcome import DocTypeOutcome, Progress
 from federation.extract.selected import Selected, select
-from federation.extract.signals import Signals, read_signals
+from federation.extract.signals import Signals, read_signals, renamed_of, without_erased
 from federation.extract.site_time import SiteClock
 from federation.extract.site_time import window as site_window
 from federation.extract.suites import Expected
@@ -89,13 +92,18 @@ def extract(
         NoTimeZone, ClockAstray: its times can't be placed.
         LakeError: the lake can't be written, another machine writes it, or the satellite's log lies on another lake.
         SettingsError: a secret can't be had, or expectations are mistaken; nothing was started.
+        SuppressionDamaged: it isn't known which documents are erased.
     """
     clock = ObservedClock()
     expectations = load_expectations(settings)
     with only_run(settings, satellite), open_session(satellite, clock) as session:
-        run = LakeRun.open(lake_folder(settings, satellite.name), "rest", new_run_id(datetime.now(UTC)))
+        folder = lake_folder(settings, satellite.name)
+        suppression = read_suppression(settings, folder)
+        run = LakeRun.open(folder, "rest", new_run_id(datetime.now(UTC)))
         clock.rise_above(run.observed_floor)
-        yield from _Extraction(settings, satellite, options, progress, session, run, clock, expectations).outcomes()
+        yield from _Extraction(
+            settings, satellite, options, progress, session, run, clock, expectations, suppression
+        ).outcomes()
 
 
 def open_session(satellite: Satellite, clock: ObservedClock | None = None) -> SiteSession:
@@ -137,6 +145,7 @@ class _Extraction:
     run: LakeRun
     clock: ObservedClock
     expectations: WrittenExpectations
+    suppression: Suppression
     _docs: DataDocs = field(init=False)
     _signals: Signals | None = None
     _site: SiteState = field(default_factory=SiteState)
@@ -192,9 +201,9 @@ class _Extraction:
         new = {reading.doctype for reading in readings if note_new_fields(self.run, reading, known, schema)}
         if schema != known:
             self.run.describe(schema)
-        self._signals = read_signals(
-            self.session, window, page_rows=self.satellite.page_rows, held_back=wanted.held_back
-        )
+        signals = read_signals(self.session, window, page_rows=self.satellite.page_rows, held_back=wanted.held_back)
+        self._signals = self._allowed(signals)
+        readings = [keeping_away(reading, schema, self.suppression) for reading in readings]
         self._site = replace(self._site, begun=began, until=window.bound, zone=self._noted_zone(site_clock.zone.key))
         for doctype, reason in selected.failures.items():
             yield self._fail(doctype, reason)
@@ -211,6 +220,7 @@ class _Extraction:
                 progress=self.progress,
                 expected=expected_of(self.settings, self.expectations, facts),
                 allow_mass_delete=self.options.allow_mass_delete,
+                suppression=self.suppression,
             )
             yield from self._walk_all(context, readings, schema, new)
         if not self._site.anchors:
@@ -250,6 +260,15 @@ class _Extraction:
         if problems:
             raise SettingsError(problems)
         self.session.hide({doctype: action.key() for doctype, action in names.items()})
+
+    def _allowed(self, signals: Signals) -> Signals:
+        """Signals without erased documents; where the site renamed one, its new name is kept away too."""
+        renamed = renamed_of(signals, self.suppression)
+        if renamed:
+            self.suppression = suppress(
+                self.run.folder, self.suppression.key, renamed, reason="renamed on the site", now=datetime.now(UTC)
+            )
+        return without_erased(signals, self.suppression)
 
     def _limits(self, overlap: timedelta) -> Limits:
         return Limits(

@@ -11,6 +11,7 @@ from connectors.frappe import DocTypeError, FrappeSession, Position, Rename, rea
 from federation.conform.reading import ReadField
 from federation.contract.names import column_name
 from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
+from federation.erasure.suppression import Suppression
 from federation.extract.asking import hashed_name, hashed_rename, is_hidden
 from federation.extract.context import RunContext
 from federation.extract.documents import DocumentReading
@@ -77,6 +78,46 @@ def read_signals(session: FrappeSession, window: Window, *, page_rows: int, held
         _LOG.info("Renames are found by comparison alone: %s", error)
         silent.append("Comment")
     return Signals({doctype: tuple(names) for doctype, names in deleted.items()}, renames, tuple(silent))
+
+
+def renamed_of(signals: Signals, suppression: Suppression) -> dict[str, list[str]]:
+    """Return DocType → names that the site has given to erased documents since."""
+    found: dict[str, list[str]] = {}
+    for doctype, renames in signals.renames.items():
+        news: set[str] = set()
+        for rename in renames:
+            if rename.old in news or suppression.holds(doctype, rename.old):
+                news.add(rename.new)
+        if news:
+            found[doctype] = sorted(news)
+    return found
+
+
+def without_erased(signals: Signals, suppression: Suppression) -> Signals:
+    """Return the signals that aren't of erased documents; who was merged into one is gone."""
+    if not suppression.pseudonyms:
+        return signals
+    merged = {
+        doctype: [rename.old for rename in renames if suppression.holds(doctype, rename.new)]
+        for doctype, renames in signals.renames.items()
+    }
+    deleted = {
+        doctype: suppression.others(doctype, (*signals.deleted.get(doctype, ()), *merged.get(doctype, ())))
+        for doctype in {*signals.deleted, *merged}
+    }
+    renames = {
+        doctype: [
+            rename
+            for rename in some
+            if not (suppression.holds(doctype, rename.old) or suppression.holds(doctype, rename.new))
+        ]
+        for doctype, some in signals.renames.items()
+    }
+    return Signals(
+        {doctype: some for doctype, some in deleted.items() if some},
+        {doctype: some for doctype, some in renames.items() if some},
+        signals.silent,
+    )
 
 
 def signalled(harvest: Harvest, signals: Signals) -> list[str]:

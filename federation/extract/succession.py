@@ -126,7 +126,8 @@ def read_born_with(
     instants = sorted(set(births(documents).values()) - {""})
     for start in range(0, len(instants), _CREATIONS_AT_ONCE):
         some = ("creation", "in", instants[start : start + _CREATIONS_AT_ONCE])
-        for page in read_listed(harvest.context.session, table, filters=(*since, some, *filters)):
+        listed = read_listed(harvest.context.session, table, filters=(*since, some, *filters))
+        for page in harvest.context.suppression.spared(listed):
             yield page, [wire_time(read_wire_time(str(creation))) for creation in page.column("creation")]
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from federation.contract.names import NAME, OBSERVED
 from federation.extract.context import RunContext
@@ -50,6 +52,8 @@ class BatchValidation:
         self._owner = {doctype: NAME if doctype == reading.doctype else "parent" for doctype in self.suites}
         self._batches: dict[str, list[pa.Table]] = {doctype: [] for doctype in self.suites}
         self.reports: dict[str, ValidationReport] = {}
+        erased = context.suppression.pseudonyms.values()
+        self._pseudonyms = pa.array([each for some in erased for each in some], pa.string())
         self._breaches: dict[tuple[str, str, str], int] = {}
         self.rejects = any(expectation.rejects for suite in self.suites.values() for expectation in suite)
 
@@ -109,7 +113,18 @@ class BatchValidation:
         for result in judgement.report.results:
             if result.error and result.expectation.is_strict:
                 raise ExpectationNotJudged(self._satellite, result.expectation, result.error)
-        return judgement
+        if not len(self._pseudonyms):
+            return judgement
+        failing = {each: self._of_the_living(rows, each, some) for each, some in judgement.failing.items()}
+        return replace(judgement, failing={each: some for each, some in failing.items() if len(some)})
+
+    def _of_the_living(self, rows: pa.Table, expectation: Expectation, failing: pa.Array) -> pa.Array:
+        """Without rows that fail a rule on a link because it leads to the pseudonym of an erased document."""
+        for column in expectation.columns:
+            cells = rows.column(column)
+            if pa.types.is_string(cells.type):
+                failing = failing.filter(pc.invert(pc.is_in(cells.take(failing), value_set=self._pseudonyms)))
+        return failing
 
     def _note_breaches(self, doctype: str, report: ValidationReport) -> None:
         for result in report.failed:

@@ -81,7 +81,17 @@ def read_current(folder: LakeFolder, doctype: str) -> Current:
 
 def remove_current(folder: LakeFolder, doctype: str) -> None:
     """Remove the dataset of a DocType."""
-    folder.delete(_folder(doctype))
+    folder.delete(current_folder(doctype))
+
+
+def current_folder(doctype: str) -> str:
+    """Return the folder of a DocType's dataset, relative to the satellite's."""
+    return f"current/{slug(doctype)}"
+
+
+def publish_current(folder: LakeFolder, current: Current) -> None:
+    """Show a dataset, whose files are written, in the place of the one before."""
+    folder.write(_manifest_path(current.doctype), msgspec.json.encode(current))
 
 
 def compact(folder: LakeFolder, log: CommitLog, contract: Contract) -> Current:
@@ -106,7 +116,7 @@ def compact(folder: LakeFolder, log: CommitLog, contract: Contract) -> Current:
     if packages or (before.files and before.contract != contract.version):
         after = _made_anew(folder, before, packages, contract, after.seq)
     if after != before:
-        folder.write(_manifest_path(contract.doctype), msgspec.json.encode(after))
+        publish_current(folder, after)
     if after.files != before.files:
         _remove_older(folder, before, after)
     return after
@@ -131,7 +141,7 @@ def _made_anew(
 
 def _written(folder: LakeFolder, before: Current, step: Group, contract: Contract, seq: int, *, anew: bool) -> Current:
     """Write what `step` changes into a folder of its own; other files stay where they are, unless all are made anew."""
-    place = f"{_folder(contract.doctype)}/{seq:010d}-{uuid.uuid4().hex[:8]}"
+    place = f"{current_folder(contract.doctype)}/{seq:010d}-{uuid.uuid4().hex[:8]}"
     stored = Stored(
         {file.table: folder.uri(file.path) for file in before.files if file.kind == "rows"},
         before.uris(folder, "heads"),
@@ -170,20 +180,16 @@ def _remove_older(folder: LakeFolder, before: Current, after: Current) -> None:
     """
     kept = {file.path.split("/")[2] for file in after.files}
     replaced = {file.path.split("/")[2] for file in before.files} - kept
-    for name in folder.names(_folder(after.doctype)):
+    for name in folder.names(current_folder(after.doctype)):
         version = _VERSION.fullmatch(name)
         if version and name not in kept and (int(version[1]) < after.seq or name in replaced):
-            folder.delete(f"{_folder(after.doctype)}/{name}")
+            folder.delete(f"{current_folder(after.doctype)}/{name}")
     named = {file.path for file in after.files}
     for name in kept:
-        for path in folder.files(f"{_folder(after.doctype)}/{name}"):
+        for path in folder.files(f"{current_folder(after.doctype)}/{name}"):
             if path not in named:
                 folder.delete(path)
 
 
-def _folder(doctype: str) -> str:
-    return f"current/{slug(doctype)}"
-
-
 def _manifest_path(doctype: str) -> str:
-    return f"{_folder(doctype)}/manifest.json"
+    return f"{current_folder(doctype)}/manifest.json"

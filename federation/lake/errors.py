@@ -66,8 +66,8 @@ class DamagedLog(LakeError):
     def __init__(self, satellite: str, place: str, reason: str) -> None:
         super().__init__(
             f"{satellite}: {place} {reason}, so its log can't be followed past it. Restore the file from a backup of "
-            "the lake; without one, move the satellite's folder away, let the next run load it anew, and make the "
-            "mothership follow the new log: `federation rebuild --accept-losses`."
+            "the lake; without one, move all of the satellite's folder away but `erasure`, let the next run load it "
+            "anew, and make the mothership follow the new log: `federation rebuild --accept-losses`."
         )
         self.satellite = satellite
 

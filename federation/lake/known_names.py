@@ -53,6 +53,22 @@ def alive_among(folder: LakeFolder, current: Current, packages: Sequence[Committ
     return {name for (name,) in found}
 
 
+def alive_since(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[str]) -> dict[str, datetime]:
+    """Return those of `names` that are alive, quarantined ones included → when they were last read (naive, UTC)."""
+    current = read_current(folder, doctype)
+    packages = log.since(current.seq).of(doctype, current.seq)
+    if not names or not (current.files or packages):
+        return {}
+    newest = f"max({VERSION})"
+    with open_duckdb(folder) as connection:
+        connection.register("asked", pa.table({NAME: pa.array(names, pa.string())}))
+        found = connection.execute(
+            f"SELECT name, {observed_of(newest)} FROM ({known_heads_sql(folder, current, packages)}) "
+            f"SEMI JOIN asked USING (name) GROUP BY name HAVING NOT {is_absent(newest)}"
+        ).fetchall()
+    return dict(found)
+
+
 def missing_names(
     folder: LakeFolder, log: CommitLog, doctype: str, *, begun: datetime, at_once: int
 ) -> Iterator[list[str]]:

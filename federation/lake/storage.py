@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
@@ -133,6 +133,18 @@ class LakeFolder:
         except FileNotFoundError:
             return
 
+    def everything(self) -> list[str]:
+        """Return the paths of all files of the satellite, those of writes that were killed included."""
+        with _explained("list", self._place("")):
+            self.filesystem.invalidate_cache(self._root)
+            found = self.filesystem.find(self._root)
+        return sorted(str(entry)[len(self._root) + 1 :] for entry in found)
+
+    def open_input(self, path: str) -> BinaryIO:
+        """Open a file for reading anywhere in it; the errors are those of the file system."""
+        opened: BinaryIO = self.filesystem.open(self._full(path), "rb")
+        return opened
+
     def open_output(self, path: str) -> LakeOutput:
         """Open a new file for writing in one pass; it is complete and safe once closed.
 
@@ -147,15 +159,15 @@ class LakeFolder:
         except FileExistsError:
             raise AlreadyExists(self._place(path)) from None
 
-    def remove_partial_files(self) -> None:
-        """Remove what processes left behind that were killed within `write` or `create` a day ago or longer."""
+    def remove_partial_files(self, older_than: float = _PARTIAL_SECONDS) -> None:
+        """Remove what processes left behind that were killed within `write` or `create` so many seconds ago."""
         if not self.is_local:
             return
         with _explained("clean", self._place(_PARTIAL)):
-            oldest = time.time() - _PARTIAL_SECONDS
+            oldest = time.time() - older_than
             for partial in Path(self._root, _PARTIAL).glob("*"):
                 with suppress(FileNotFoundError):
-                    if partial.stat().st_mtime < oldest:
+                    if partial.stat().st_mtime <= oldest:
                         partial.unlink()
 
     def _full(self, path: str) -> str:

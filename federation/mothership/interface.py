@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import pyarrow as pa
 
 from federation.contract.asked_field import AskedField
 from federation.lake.log import CommitLog
 from federation.mothership.errors import MergeFailed
+from federation.mothership.sql import Connection
+
+Changed = TypeVar("Changed")
+TableColumns = Mapping[str, frozenset[str]]
+"""Table → its columns."""
 
 
 class FieldPolicy(Protocol):
@@ -157,6 +162,22 @@ class Mothership(Readable, Protocol):
         Raises:
             LakeError: the log can't be read.
             MothershipUnavailable: the database refused; DocTypes merged before stay merged.
+        """
+
+    def change(self, work: Callable[[Connection, TableColumns], Changed]) -> Changed:
+        """Do `work` on the tables in one transaction; where the server was in the way, all of it again.
+
+        Raises:
+            MothershipUnavailable: the database refused; nothing was changed.
+        """
+
+    def forget(self) -> None:
+        """Take removed rows out of the files of the database that are ours: no byte of them stays there.
+
+        What a server keeps beside its tables (logs, backups) isn't touched.
+
+        Raises:
+            MothershipUnavailable: there is no room; the files stay as they were.
         """
 
     def publish(self, *, force: bool = False) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from federation.erasure.suppression import PSEUDONYM
 from federation.mothership.sql import Fragment, identifier, literal
 
 HUNDREDTH: Final = 2
@@ -52,7 +53,8 @@ class CurrencyPath:
 def links(table: str, link: str, target: str, target_doctype: str, *, parenttype: str) -> str:
     """Return the cases of a Link: rows whose target isn't in its table.
 
-    Only rows that were seen before the target's DocType was last complete: what a newer row leads to may still be read.
+    Only rows that were seen before the target's DocType was last complete: what a newer row leads to may still be read;
+    and none that lead to the pseudonym of an erased document.
 
     Args:
         table: the rows.
@@ -63,6 +65,7 @@ def links(table: str, link: str, target: str, target_doctype: str, *, parenttype
     """
     document = "parent" if parenttype else "name"
     own = f"AND here.parenttype = {literal(parenttype)} " if parenttype else ""
+    alive = f"AND left(here.{identifier(link)}, {len(PSEUDONYM)}) <> {literal(PSEUDONYM)} "
     return (
         "SELECT held.satellite, held.document, held.weight, "
         f"CASE WHEN target.{_NAME} IS NULL THEN 1 ELSE 0 END AS fails, held.link AS found, NULL AS due "
@@ -70,7 +73,8 @@ def links(table: str, link: str, target: str, target_doctype: str, *, parenttype
         f"min(here.{identifier(document)}) AS document FROM {identifier(table)} AS here "
         "JOIN federation_freshness AS fresh ON fresh.satellite = here.satellite "
         f"AND fresh.doctype = {literal(target_doctype)} AND here.observed <= fresh.as_of "
-        f"WHERE here.{identifier(link)} <> '' {own}GROUP BY here.satellite, here.{identifier(link)}) AS held "
+        f"WHERE here.{identifier(link)} <> '' {alive}{own}"
+        f"GROUP BY here.satellite, here.{identifier(link)}) AS held "
         f"LEFT JOIN {identifier(target)} AS target "
         f"ON target.satellite = held.satellite AND target.{_NAME} = held.link"
     )

@@ -231,6 +231,13 @@ def _mistakes_of_name_rule(rule: PolicyRule) -> Iterator[Mistake]:
             yield (key,), "has no meaning for `name`", "remove it"
 
 
+class Erasure(Section):
+    """How `federation erase` remembers what is to be kept away for good."""
+
+    key: Secret = Field(examples=["env:FEDERATION_ERASURE_KEY"])
+    """The key of the pseudonyms that stand for erased documents, by reference; it never changes."""
+
+
 class Schedules(Section):
     """The cron lines of the runs that start by themselves."""
 
@@ -313,6 +320,8 @@ class Settings(Section):
     """Folder or fsspec URL of Great Expectations' pages; or one for each jurisdiction. By default with the packages."""
     reject_by_metadata: tuple[MetadataRule, ...] = Field(default=(), examples=[["mandatory", "options"]])
     """Rules that follow from the sites' metadata and set a document aside instead of warning."""
+    erasure: Erasure | None = Field(default=None, examples=[{"key": "env:FEDERATION_ERASURE_KEY"}])
+    """What `federation erase` needs, and from then on every sync."""
     schedules: Schedules = Field(default=Schedules(), examples=[{"incremental": "0 * * * *"}])
     """When the pipeline runs by itself."""
 

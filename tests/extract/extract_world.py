@@ -285,6 +285,11 @@ def open_shop(folder: Path, *metas: Mapping[str, Any], version: int = 15, **sett
 
 
 def _settings(folder: Path, url: str, **changes: Any) -> Settings:
+    return Settings.model_validate_json(written_settings(url, folder, **changes), context={"folder": folder})
+
+
+def written_settings(url: str, folder: Path, **changes: Any) -> str:
+    """The settings as JSON, for another process."""
     satellite = {
         "url": url,
         "credentials": {"key": f"file:{folder}/key", "secret": f"file:{folder}/secret"},
@@ -299,4 +304,4 @@ def _settings(folder: Path, url: str, **changes: Any) -> Settings:
         "var": "var",
         "validation": False,
     }
-    return Settings.model_validate_json(json.dumps(plain | changes), context={"folder": folder})
+    return json.dumps(plain | changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from federation.contract.columns import Contract
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.lake.log import CommitLog
 from federation.mothership.dictionary import entries
+from federation.mothership.duckdb.anew import write_anew
 from federation.mothership.duckdb.database import DuckdbLimits, WriterDatabase, explained, first_line
 from federation.mothership.duckdb.merge import merge_doctype
 from federation.mothership.duckdb.publish import publish
@@ -26,13 +27,15 @@ from federation.mothership.duckdb.stage import Target
 from federation.mothership.engine import Counts, DocTypeMerge
 from federation.mothership.errors import MergeFailed
 from federation.mothership.freshness import read_freshness
-from federation.mothership.interface import FieldPolicy, Freshness, MergeReport
-from federation.mothership.ledger import read_cursor
+from federation.mothership.interface import Changed, FieldPolicy, Freshness, MergeReport, TableColumns
+from federation.mothership.ledger import count_generation, read_cursor
 from federation.mothership.merge_pending import merge_pending
 from federation.mothership.package_files import ReadyPackage
+from federation.mothership.sql import Connection
 from federation.mothership.tables import StoredTable, read_tables
 
 _DEFAULT_LIMITS = DuckdbLimits()
+_COLUMNS = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'main'"
 
 
 class DuckdbMothership:
@@ -76,6 +79,25 @@ class DuckdbMothership:
     def publish(self, *, force: bool = False) -> bool:
         """Show analysts what was merged; return whether there was anything new to show."""
         return publish(self._database, seconds=0 if force else self._limits.publish_seconds)
+
+    def change(self, work: Callable[[Connection, TableColumns], Changed]) -> Changed:
+        """Do `work` on the tables in one transaction."""
+
+        def once(connection: DuckdbConnection) -> Changed:
+            with connection.transaction():
+                columns: dict[str, set[str]] = {}
+                for table, column in connection.run(_COLUMNS):
+                    columns.setdefault(table, set()).add(column)
+                done = work(connection, {table: frozenset(some) for table, some in columns.items()})
+                count_generation(connection)
+                return done
+
+        with explained("change", str(self._database.writer_file)):
+            return self._database.with_room(once)
+
+    def forget(self) -> None:
+        """Write the file anew: DuckDB leaves the bytes of removed rows in it."""
+        write_anew(self._database)
 
     def merge(self, log: CommitLog, policy: FieldPolicy) -> MergeReport:
         """Merge what is pending in a satellite's log: one transaction a DocType."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,8 +24,8 @@ from federation.mothership.duckdb.database import first_line
 from federation.mothership.engine import Counts, DocTypeMerge
 from federation.mothership.errors import MergeFailed, MothershipUnavailable
 from federation.mothership.freshness import read_freshness
-from federation.mothership.interface import FieldPolicy, Freshness, MergeReport
-from federation.mothership.ledger import read_cursor
+from federation.mothership.interface import Changed, FieldPolicy, Freshness, MergeReport, TableColumns
+from federation.mothership.ledger import count_generation, read_cursor
 from federation.mothership.mariadb import views
 from federation.mothership.mariadb.bench import bench, with_room
 from federation.mothership.mariadb.connection import MariadbConnection
@@ -48,9 +48,12 @@ from federation.mothership.mariadb.refusal import TableRefused
 from federation.mothership.mariadb.schema import create_system_tables, describe_table, ensure_indexes, ensure_table
 from federation.mothership.merge_pending import merge_pending
 from federation.mothership.package_files import ReadyFile, ReadyPackage
+from federation.mothership.sql import Connection
 from federation.mothership.tables import StoredTable, read_tables
 
 _LOG: Final = logging.getLogger(__name__)
+
+_COLUMNS: Final = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = database()"
 
 Indexes = Mapping[str, Sequence[Sequence[str]]]
 """DocType → the columns of each index, in the place of those chosen by rule."""
@@ -131,6 +134,23 @@ class MariadbMothership:
     def publish(self, *, force: bool = False) -> bool:  # noqa: ARG002
         """Return that there is nothing to show that analysts don't see already."""
         return False
+
+    def change(self, work: Callable[[Connection, TableColumns], Changed]) -> Changed:
+        """Do `work` on the tables in one transaction; where the server was in the way, all of it again."""
+
+        def once(connection: MariadbConnection) -> Changed:
+            columns: dict[str, set[str]] = {}
+            for table, column in connection.run(_COLUMNS):
+                columns.setdefault(table, set()).add(column)
+            done = work(connection, {table: frozenset(some) for table, some in columns.items()})
+            count_generation(connection)
+            return done
+
+        with explained("change", self._database.address.place):
+            return self._database.in_transaction(once)
+
+    def forget(self) -> None:
+        """Leave it to the server, whose purge takes removed rows out of its files."""
 
     def merge(self, log: CommitLog, policy: FieldPolicy) -> MergeReport:
         """Merge what is pending in a satellite's log: one transaction a DocType."""
