@@ -235,10 +235,10 @@ def read_last_name(session: FrappeSession, doctype: str, before: str | int | Non
     """Return the last name in the site's own order, of those before another one; "" where there is no document."""
     book = _book(session, doctype)
     if book is None:
-        return read_last_name_in_clear(session, doctype, before)
+        return read_last_name_in_clear(session, doctype, before=before)
     if before is not None:
         before = book.found(session, [str(before)])[str(before)]
-    last = read_last_name_in_clear(session, doctype, before)
+    last = read_last_name_in_clear(session, doctype, before=before)
     return last if last == "" else hashed_name(session, doctype, str(last))
 
 
