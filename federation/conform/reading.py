@@ -26,6 +26,7 @@ class ReadField:
         show: what a mask lets be seen of its values.
         type_field: the field that says of which DocType the name is that it holds.
         name_keys: DocType → what its names are hashed with, where `type_field` says that DocType.
+        comes_altered: its values are hashed already as they come: names, by which the site must be asked.
     """
 
     fieldname: str
@@ -35,11 +36,12 @@ class ReadField:
     show: str = ""
     type_field: str = ""
     name_keys: Mapping[str, bytes] = field(default_factory=dict)
+    comes_altered: bool = False
 
     @property
     def is_altered(self) -> bool:
         """Its values are not the site's: they are hashed, or a mask shows a part of them."""
-        return self.hash_key is not None or bool(self.show) or bool(self.name_keys)
+        return self.hash_key is not None or bool(self.show) or bool(self.name_keys) or self.comes_altered
 
     def alter(self, cells: Sequence[object], types: Sequence[object] = ()) -> Sequence[object]:
         """Return cells as the policy lets them leave the satellite.
@@ -125,9 +127,9 @@ def table_reading(
             continue
         if described.fieldname == "idx":
             own = ColumnType("integer", INTEGER)
-        # Names come hashed from whoever asks the site, so that it can be asked by them.
-        key = action.key() if isinstance(action, Hash) and described.fieldname != NAME else None
+        comes_altered = described.fieldname == NAME and isinstance(action, Hash)
+        key = action.key() if isinstance(action, Hash) and not comes_altered else None
         show = action.show if isinstance(action, Mask) else ""
         linked = (action.type_field, action.keys()) if isinstance(action, HashLinked) else ("", {})
-        fields.append(ReadField(described.fieldname, own, column, key, show, *linked))
+        fields.append(ReadField(described.fieldname, own, column, key, show, *linked, comes_altered))
     return TableReading(satellite, zone, table, tuple(fields))
