@@ -29,6 +29,7 @@ class ReadField:
         constant: what every row holds, where the site hasn't got the field: it isn't requested.
         type_field: the field that says of which DocType the name is that it holds.
         name_keys: DocType → what its names are hashed with, where `type_field` says that DocType.
+        comes_altered: its values are hashed already as they come: names, by which the site must be asked.
     """
 
     fieldname: str
@@ -40,11 +41,12 @@ class ReadField:
     constant: object = None
     type_field: str = ""
     name_keys: Mapping[str, bytes] = field(default_factory=dict)
+    comes_altered: bool = False
 
     @property
     def is_altered(self) -> bool:
         """Its values are not the site's: they are hashed, or a mask shows a part of them."""
-        return self.hash_key is not None or bool(self.show) or bool(self.name_keys)
+        return self.hash_key is not None or bool(self.show) or bool(self.name_keys) or self.comes_altered
 
     def told(self, cells: Sequence[object]) -> Sequence[object]:
         """Return cells of the site in the fleet's values."""
@@ -150,11 +152,12 @@ def table_reading(
             continue
         if described.fieldname == "idx":
             own = ColumnType("integer", INTEGER)
-        # Names come hashed from whoever asks the site, so that it can be asked by them.
-        key = action.key() if isinstance(action, Hash) and described.fieldname != NAME else None
+        comes_altered = described.fieldname == NAME and isinstance(action, Hash)
+        key = action.key() if isinstance(action, Hash) and not comes_altered else None
         show = action.show if isinstance(action, Mask) else ""
         linked = (action.type_field, action.keys()) if isinstance(action, HashLinked) else ("", {})
         values = mapping.values(asked.doctype, asked.fieldname, own.wire, described.options)
         constant = mapping.constant(table.doctype, described.fieldname)
-        fields.append(ReadField(described.fieldname, own, column, key, show, values, constant, *linked))
+        read = ReadField(described.fieldname, own, column, key, show, values, constant, *linked, comes_altered)
+        fields.append(read)
     return TableReading(satellite, zone, table, tuple(fields))

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from federation.mothership.duckdb.schema import create_system_tables
 from federation.mothership.duckdb.sql import DuckdbConnection, without_progress_bar
 from federation.mothership.errors import MothershipBusy, MothershipError, MothershipUnavailable
-from federation.mothership.sql import Fragment
+from federation.mothership.sql import literal
 
 _LEAST_MEMORY_MB: Final = 96
 _MEMORY_MB_PER_COLUMN: Final = 1.5
@@ -134,18 +134,24 @@ class WriterDatabase:
                     raise
                 self._memory_mb = min(2 * self._memory_mb, self._limits.memory_mb)
 
-    def overwrite_freed(self) -> None:
-        """Write over the blocks of the file that nothing uses any more: deleted rows lie there as they were."""
-        with explained("complete", str(self.writer_file)):
-            self.connection.run("CHECKPOINT")
-            _, _, block_size, _, _, free_blocks, *_ = self.connection.run("PRAGMA database_size")[0]
-            # Noise, for what can be compressed would take fewer blocks; of 16 bytes each value.
-            noise = "SELECT gen_random_uuid() AS noise FROM range({values})"
-            values = str(int(free_blocks) * int(block_size) // 16)
-            self.connection.run("CREATE TABLE _noise AS " + noise, values=Fragment(values))
-            self.connection.run("CHECKPOINT")
-            self.connection.run("DROP TABLE _noise")
-            self.connection.run("CHECKPOINT")
+    def write_anew(self) -> None:
+        """Write the file anew: what was deleted lies in its free blocks, and in statistics of its columns, until then.
+
+        Killed in between, it is as it was.
+
+        Raises:
+            MothershipUnavailable: it can't be written, or holds what can't be copied; it stays as it was.
+        """
+        with self.at_rest() as written, explained("write anew", str(written)):
+            fresh = written.with_name(f"{written.name}.fresh")
+            fresh.unlink(missing_ok=True)
+            with duckdb.connect(config={"memory_limit": f"{self._limits.memory_mb}MB", "threads": 1}) as raw:
+                connection = DuckdbConnection(without_progress_bar(raw))
+                connection.run("ATTACH {file} AS live (READ_ONLY)", file=literal(str(written)))
+                connection.run("ATTACH {file} AS fresh", file=literal(str(fresh)))
+                connection.run("COPY FROM DATABASE live TO fresh")
+                connection.run("CHECKPOINT fresh")
+            fresh.replace(written)
 
     @contextmanager
     def at_rest(self) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +26,7 @@ from federation.mothership.duckdb.schema import describe_table, ensure_table
 from federation.mothership.duckdb.sql import DuckdbConnection
 from federation.mothership.duckdb.stage import Target
 from federation.mothership.engine import Counts, DocTypeMerge
-from federation.mothership.errors import MergeFailed
+from federation.mothership.errors import MergeFailed, MothershipError
 from federation.mothership.freshness import read_freshness
 from federation.mothership.interface import Changed, FieldPolicy, Freshness, MergeReport, TableColumns
 from federation.mothership.ledger import count_generation, read_cursor
@@ -103,9 +104,18 @@ class DuckdbMothership:
         """Merge what is pending in a satellite's log: one transaction a DocType."""
         with explained("merge", log.folder.satellite):
             report = merge_pending(_Engine(self._database), log, policy)
-            if report.anew:
-                self._database.overwrite_freed()
-            return report
+        return self._without_traces(report) if report.anew else report
+
+    def _without_traces(self, report: MergeReport) -> MergeReport:
+        """Let nothing of rows that were taken away by a changed policy lie in the file; what is merged is merged."""
+        try:
+            self._database.write_anew()
+        except MothershipError as error:
+            remark = (
+                f"The policy changed, and parts of the file still hold what was there before: {error} Run a rebuild."
+            )
+            return replace(report, remarks=(*report.remarks, remark))
+        return report
 
 
 class _Engine:
