@@ -93,7 +93,8 @@ def test_system_tables_show_their_own_satellites_and_no_names_of_others(place: P
     views = {str(row[0]) for row in place.ask(f"SHOW TABLES IN {place.eu}")}
     assert views == {
         "customer", "sales_order", "federation_freshness", "federation_ledger", "federation_tombstone",
-        "federation_quarantine", "federation_alias", "federation_drift", "federation_table", "federation_dictionary",
+        "federation_quarantine", "federation_alias", "federation_drift", "federation_held", "federation_table",
+        "federation_dictionary",
     }  # fmt: skip
     assert place.names(f"{place.eu}.federation_tombstone") == ["south"]
     columns = {row[0] for row in place.ask(f"SHOW COLUMNS FROM {place.eu}.federation_dictionary")}
