@@ -211,6 +211,31 @@ def test_values_that_are_withheld_from_now_on_go_with_the_next_merge(place: Plac
     ]
 
 
+class WithholdOfNorth(KeepAll):
+    """Withholds `total` of one satellite."""
+
+    def keeps(self, satellite: str, asked: AskedField, /) -> bool:
+        return (satellite, asked.fieldname) != ("north", "total")
+
+    def treatment(self, satellite: str, asked: AskedField, /) -> str:
+        return "" if self.keeps(satellite, asked) else "drop"
+
+
+def test_what_one_satellite_withholds_another_still_gives(place: Place, site: Site, tmp_path: Path) -> None:
+    south = Site(tmp_path / "lake", "south")
+    for each in (site, south):
+        each.commit(documents=[Document("SINV-1", 1, {"total": Decimal(1)})])
+    merge(place, site, south)
+    merge(place, site, south, policy=WithholdOfNorth())
+    asked = "SELECT satellite, total FROM sales_invoice ORDER BY satellite"
+    assert ask(place, asked) == [
+        {"satellite": "north", "total": None},
+        {"satellite": "south", "total": Decimal(1)},
+    ]
+    merge(place, site, south)
+    assert [row["total"] for row in ask(place, asked)] == [Decimal(1), Decimal(1)]
+
+
 def test_the_dictionary_and_comments_say_what_columns_mean(place: Place, site: Site, tmp_path: Path) -> None:
     site.commit(documents=[Document("SINV-1", 1)])
     south = Site(tmp_path / "lake", "south", {INVOICE: {"campus": "Data"}}, {})

@@ -145,7 +145,13 @@ class WriterDatabase:
         with self.at_rest() as written, explained("write anew", str(written)):
             fresh = written.with_name(f"{written.name}.fresh")
             fresh.unlink(missing_ok=True)
-            with duckdb.connect(config={"memory_limit": f"{self._limits.memory_mb}MB", "threads": 1}) as raw:
+            config: dict[str, str | bool | int | float | list[str]] = {
+                "memory_limit": f"{self._limits.memory_mb}MB",
+                "threads": 1,
+                "temp_directory": f"{written}.spill",
+                "preserve_insertion_order": False,
+            }
+            with duckdb.connect(config=config) as raw:
                 connection = DuckdbConnection(without_progress_bar(raw))
                 connection.run("ATTACH {file} AS live (READ_ONLY)", file=literal(str(written)))
                 connection.run("ATTACH {file} AS fresh", file=literal(str(fresh)))
