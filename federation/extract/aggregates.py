@@ -82,6 +82,15 @@ def ask_for_groups(
             "`federation policy report` names."
         )
         raise UnfitAggregate(satellite, aggregate.name, [mistake])
+    by = {one.field for one in aggregate.by}
+    untold = [each for each in reading.parent.fields if each.name_keys and each.type_field not in by]
+    if untold:
+        mistakes = [
+            f"The policy hashes names in `{each.fieldname}`, and only `{each.type_field}` says whose they are: group by "
+            "it too."
+            for each in untold
+        ]
+        raise UnfitAggregate(satellite, aggregate.name, mistakes)
     filters = _SUBMITTED if aggregate.only_submitted else ()
     days = frozenset(one.field for one in aggregate.by if _is_datetime(shape, one.field))
     query = GroupQuery(aggregate.doctype, tuple(one.field for one in aggregate.by), days, aggregate.sum, filters)

@@ -77,8 +77,9 @@ def group_rows(groups: Groups, reading: TableReading, aggregate: Aggregate) -> G
     empty text are two.
     """
     fields = {field.fieldname: field for field in reading.fields}
+    came = {one.field: cells for one, cells in zip(aggregate.by, groups.by, strict=True)}
     dimensions = [
-        _dimension(fields[one.field], cells, one.cut) for one, cells in zip(aggregate.by, groups.by, strict=True)
+        _dimension(fields[one.field], came[one.field], one.cut, _types(fields, one.field, came)) for one in aggregate.by
     ]
     sums = [_sum(fields[name], cells) for name, cells in zip(aggregate.sum, groups.sums, strict=True)]
     columns = [*dimensions, *sums]
@@ -123,8 +124,15 @@ def group_rows(groups: Groups, reading: TableReading, aggregate: Aggregate) -> G
     return GroupRows(table.filter(fit), rejected, grouped.num_rows - told.num_rows)
 
 
-def _dimension(field: ReadField, cells: Sequence[object], cut: str) -> _Column:
-    kept = _cut(field.alter(cells), cut) if cut else field.alter(cells)
+def _types(fields: Mapping[str, ReadField], fieldname: str, came: Mapping[str, Sequence[object]]) -> Sequence[object]:
+    """Return of which DocType the names in a field are, where the policy hashes them by that."""
+    by = fields[fieldname].type_field
+    return fields[by].told(came[by]) if by in came else ()
+
+
+def _dimension(field: ReadField, cells: Sequence[object], cut: str, types: Sequence[object]) -> _Column:
+    altered = field.alter(cells, types)
+    kept = _cut(altered, cut) if cut else altered
     conformed = conform_cells(kept, field.own.wire, field.own.arrow, field.column.type)
     return _Column(field, kept, conformed.values, conformed.misfits)
 

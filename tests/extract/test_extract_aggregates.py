@@ -221,6 +221,25 @@ def test_a_field_that_a_site_retypes_is_held_back_as_before(tmp_path: Path) -> N
         assert shop.sync()[BY_DEPARTMENT].status == "unchanged"
 
 
+def test_names_that_are_hashed_by_their_doctype_need_it_beside_them(tmp_path: Path) -> None:
+    bonus = doctype("Bonus", "party_type: Link | DocType", "party: Dynamic Link | party_type")
+    plain = {"doctype": "Bonus", "at_least": 1}
+    rules = [
+        plain | {"name": "Bonuses by party", "by": ["party_type", "party"]},
+        plain | {"name": "Bonuses by name", "by": ["party"]},
+    ]
+    policy = [{"doctype": CUSTOMER, "field": "name", "action": "hash", "key": f"file:{tmp_path}/hash"}]
+    with open_shop(tmp_path, *SLIPS, bonus, doctypes=[CUSTOMER], aggregates=rules, policy=policy) as shop:
+        shop.customer("Ada")
+        for kind, name in ((CUSTOMER, "Ada"), (SLIP, "Ada")):
+            shop.documents.insert("Bonus", {"party_type": kind, "party": name})
+        outcome = shop.sync()
+        assert "only `party_type` says whose they are" in outcome["Bonuses by name"].error
+        [(_, hashed, _), (_, kept, _)] = groups(shop, "Bonuses by party")
+        assert hashed in shop.names(CUSTOMER)
+        assert kept == "Ada"
+
+
 def test_fieldnames_of_all_kinds_make_groups(tmp_path: Path) -> None:
     fields = ("row: Data", "place: Data", "satellite: Data", "documents_sum: Int", "x_utc: Int", "documents: Int")
     odd = doctype("Odd Thing", *fields)
