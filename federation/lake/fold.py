@@ -51,10 +51,11 @@ known after that, null where it wasn't."""
 STORED_QUARANTINE_SCHEMA: Final = pa.schema(
     [
         *(each for each in QUARANTINE_SCHEMA if each.name != OBSERVED),
-        *(each for each in HEADS_SCHEMA if each.name not in (NAME, "seen")),
+        *(each for each in HEADS_SCHEMA if each.name != NAME),
     ]
 )
-"""Documents whose newest version was set aside: why, and that version; `absent` is always false."""
+"""Documents whose newest version was set aside: why, that version, and when it was last found as known after that;
+`absent` is always false."""
 
 STORED_DROPPED_SCHEMA: Final = pa.schema(
     [
@@ -197,7 +198,7 @@ def fold(
             )
             if rows.schema.names:
                 yield Output(doctype, "rows", rows.sql(connection), rows.schema)
-    if anew or documents or step.brings("quarantine", "dropped"):
+    if anew or documents or step.brings("quarantine", "dropped") or (stored.quarantine and step.brings("seen")):
         yield from _quarantine(folder, stored, step, contract.doctype)
 
 
@@ -257,10 +258,15 @@ def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -
     latest = f"SELECT name, max({VERSION}) AS {VERSION} FROM ({union([known, brought])}) GROUP BY name"
     given_up = dropped_sql(folder, stored.dropped, step.packages, doctype)
     standing = f"FROM ({latest}) AS latest {not_overtaken('latest', 'FROM heads')} {not_overtaken('latest', given_up)}"
-    kept = ", ".join(identifier(name) for name in columns if name != OBSERVED)
-    sql = (
-        f"SELECT {kept}, {version_columns(VERSION)} FROM ({union(rows)}) SEMI JOIN ({standing}) USING (name, {VERSION})"
-    )
+    kept = ", ".join(f"aside.{identifier(name)}" for name in columns if name != OBSERVED)
+    found = [f"SELECT name, seen FROM {parquet(stored.quarantine)}"] if stored.quarantine else []
+    if seen := scan_of(folder, step.packages, "seen", doctype):
+        found.append(f"SELECT name, observed AS seen FROM {parquet(seen.uris)}")
+    met = f"SELECT name, max(seen) AS seen FROM ({union(found)}) GROUP BY name" if found else "SELECT NULL AS name, NULL::TIMESTAMP AS seen"
+    sql = f"""
+        SELECT {kept}, {version_columns(VERSION)}, CASE WHEN met.seen > {observed_of(VERSION)} THEN met.seen END AS seen
+        FROM ({union(rows)}) AS aside SEMI JOIN ({standing}) USING (name, {VERSION}) LEFT JOIN ({met}) AS met USING (name)
+    """
     yield Output(doctype, "quarantine", sql, STORED_QUARANTINE_SCHEMA)
     if stored.dropped or step.brings("dropped"):
         newest = f"SELECT name, arg_max(digest, {VERSION}) AS digest, max({VERSION}) AS {VERSION} FROM ({given_up})"

@@ -89,7 +89,7 @@ def missing_names(
     facts = union(
         [f"SELECT name, {VERSION}, NULL::TIMESTAMP AS seen FROM ({known_heads_sql(folder, current, packages)})"]
     )
-    if stored := current.uris(folder, "heads"):
+    if stored := [*current.uris(folder, "heads"), *current.uris(folder, "quarantine")]:
         facts = union([facts, f"SELECT name, NULL, seen FROM {parquet(stored)} WHERE seen IS NOT NULL"])
     if seen := scan_of(folder, packages, "seen", doctype):
         facts = union([facts, f"SELECT name, NULL, observed FROM {parquet(seen.uris)}"])

@@ -69,6 +69,19 @@ def test_a_pass_over_several_nights_and_compactions_remembers_what_it_met(world:
     assert missing(world, 3) == [["a", "c"]]
 
 
+def test_what_was_set_aside_and_met_as_it_is_stays_met_after_a_compaction(world: World) -> None:
+    world.commit(Refused("a", 1), Refused("b", 1))
+    world.compact()
+    world.commit(Met("a", 3))
+    assert missing(world, 2) == [["b"]]
+    world.compact()
+    assert missing(world, 2) == [["b"]]
+    world.commit(Refused("b", 2))
+    world.compact()
+    assert missing(world, 3) == [["b"]]
+    assert missing(world, 4) == [["a", "b"]]
+
+
 def test_a_name_that_nobody_knows_is_not_missing_though_it_was_seen(world: World) -> None:
     world.commit(Document("a", 1), Met("stranger", 1))
     assert missing(world, 2) == [["a"]]

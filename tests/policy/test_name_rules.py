@@ -85,9 +85,12 @@ def test_a_satellite_may_be_excepted() -> None:
 def test_a_dynamic_link_joins_after_hashing_as_it_did_before(cells: list[str], data: st.DataObject) -> None:
     types = data.draw(st.lists(kinds, min_size=len(cells), max_size=len(cells)))
     field = ReadField(
-        "party", ColumnType("text", TEXT), Column("party", TEXT), None, "", "party_type",
-        {"Customer": KEY, "Supplier": OTHER},
-    )  # fmt: skip
+        "party",
+        ColumnType("text", TEXT),
+        Column("party", TEXT),
+        type_field="party_type",
+        name_keys={"Customer": KEY, "Supplier": OTHER},
+    )
     altered = field.alter(cells, types)
     for cell, kind, now in zip(cells, types, altered, strict=True):
         if not kind:
