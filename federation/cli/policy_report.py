@@ -238,7 +238,7 @@ def _fates(
             decision, beyond = policy.decide(asked), policy.decide(asked, "mothership")
         if held_beyond:
             beyond = Decision(Drop(), held_beyond)
-        fate = _fate(asked, field.label, decision, beyond, () if held_back else states)
+        fate = _fate(asked, field.label, decision, beyond, states)
         # What the policy is asked about of an aggregate are fields of the documents.
         yield replace(fate, fieldname=field.fieldname, fieldtype=field.fieldtype)
     for fieldname in shape.tables:
