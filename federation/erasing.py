@@ -29,7 +29,9 @@ from federation.lake.run import LakeRun, new_run_id
 from federation.lake.schemas import read_schema
 from federation.lakes import lake_folder
 from federation.merging import open_mothership
+from federation.policy.apply import hash_cells
 from federation.policy.fleet import FleetPolicy
+from federation.policy.rules import SatellitePolicy
 from federation.settings.model import Satellite, Settings
 
 
@@ -146,7 +148,7 @@ def look(settings: Settings, satellite: Satellite, doctype: str, names: Collecti
     folder = lake_folder(settings, satellite.name)
     log = CommitLog(folder)
     suppression = listed(folder, key)
-    meant = _meant(log, doctype, names, suppression)
+    meant = _meant(log, doctype, names, suppression, _policy(settings, satellite))
     tally = LakeErasure(log, _targets(settings, satellite, log, meant, suppression)).look()
     held = sum(suppression.holds(of, name) for of, some in meant.names.items() for name in some)
     return Outlook(satellite.name, doctype, meant.names, _others(meant), _counts(tally), held)
@@ -178,7 +180,7 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
         runs = folder.names("runs")
         run = LakeRun.open(folder, "rest", new_run_id(now))
         log = CommitLog(folder)
-        meant = _meant(log, doctype, names, listed(folder, key))
+        meant = _meant(log, doctype, names, listed(folder, key), _policy(settings, satellite))
         suppression = suppress(folder, key, meant.names, reason=reason, now=now)
         targets = _targets(settings, satellite, log, meant, suppression)
         work = LakeErasure(log, targets)
@@ -212,8 +214,18 @@ def erase(settings: Settings, satellite: Satellite, doctype: str, names: Collect
     return Erased(receipt, path, meant.names, _others(meant))
 
 
-def _meant(log: CommitLog, doctype: str, names: Collection[str], suppression: Suppression) -> Meant:
-    return documents_meant(log, doctype, names) if doctype else Meant(documents_back(log, suppression))
+def _meant(
+    log: CommitLog, doctype: str, names: Collection[str], suppression: Suppression, policy: SatellitePolicy | None
+) -> Meant:
+    if not doctype:
+        return Meant(documents_back(log, suppression))
+    hashing = policy.name_keys.get(doctype) if policy else None
+    hashes = hash_cells(list(names), hashing.key()) if hashing else []
+    return documents_meant(log, doctype, [*names, *map(str, hashes)])
+
+
+def _policy(settings: Settings, satellite: Satellite) -> SatellitePolicy | None:
+    return FleetPolicy(settings).of(satellite.name)
 
 
 def _others(meant: Meant) -> tuple[str, ...]:
@@ -223,7 +235,7 @@ def _others(meant: Meant) -> tuple[str, ...]:
 def _targets(
     settings: Settings, satellite: Satellite, log: CommitLog, meant: Meant, suppression: Suppression
 ) -> Targets:
-    return targets_of(log, meant, suppression, FleetPolicy(settings).of(satellite.name))
+    return targets_of(log, meant, suppression, _policy(settings, satellite))
 
 
 def _close(run: LakeRun, meant: Meant) -> None:

@@ -12,7 +12,7 @@ from federation.contract.satellite_schema import DocTypeSchema, SatelliteSchema
 from federation.erasure.suppression import LinkField, Suppression
 from federation.extract.documents import DocumentReading
 from federation.policy.apply import hash_cells
-from federation.policy.rules import Hash, SatellitePolicy
+from federation.policy.rules import Action, Hash, HashLinked, SatellitePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +70,10 @@ def link_columns(
     found = []
     for link in link_fields(described):
         action = policy.action(described.fields[link.fieldname].asked(described.doctype)) if policy else None
-        key = action.key() if isinstance(action, Hash) else None
         for doctype, pseudonyms in names.items():
             if link.doctype in ("", doctype):
                 by = column_name(link.by.casefold()) if link.by else ""
-                forms = dict(_forms(pseudonyms, key))
+                forms = dict(_forms(pseudonyms, _key(action, doctype)))
                 found.append(LinkColumn(link, doctype, column_name(link.fieldname.casefold()), by, forms))
     return tuple(found)
 
@@ -87,6 +86,13 @@ def _keeping_away(table: TableReading, schema: SatelliteSchema, suppression: Sup
         if link.fieldname in read and (link.by or link.doctype in suppression.pseudonyms)
     ]
     return replace(table, prepared=partial(suppression.pseudonymised, links=links)) if links else table
+
+
+def _key(action: Action | None, doctype: str) -> bytes | None:
+    """Return what names of a DocType are hashed with in a field."""
+    if isinstance(action, HashLinked):
+        return action.keys().get(doctype)
+    return action.key() if isinstance(action, Hash) else None
 
 
 def _forms(pseudonyms: Mapping[str, str], key: bytes | None) -> Iterable[tuple[str, str]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import compress
-from typing import Final
+from typing import Final, Protocol
 
 from connectors.frappe import WirePage
 
@@ -22,6 +22,18 @@ HISTORIES: Final[Mapping[str, tuple[str, str]]] = {
 """DocTypes of Frappe whose documents tell values of another one → the fields that say of which."""
 
 
+class HashedNames(Protocol):
+    """The names of a DocType whose documents are shown under hashes."""
+
+    def hashed(self, names: Sequence[object]) -> tuple[str | None, ...]:
+        """Return what stands for names."""
+        ...
+
+    def known(self, hashes: Sequence[str]) -> dict[str, str]:
+        """Return hash → name, of those that were met."""
+        ...
+
+
 @dataclass(frozen=True)
 class Suppression:
     """The documents of one satellite that are erased.
@@ -30,11 +42,15 @@ class Suppression:
         satellite: whose documents.
         key: what names are hashed with.
         pseudonyms: DocType → the pseudonyms of its erased documents.
+        hashed: DocType → its names, where the policy hashes them: documents are erased in clear and under their hashes.
+        doctypes: a DocType as the site calls it → ours, where they differ: so it stands in cells of a page.
     """
 
     satellite: str
     key: bytes
     pseudonyms: Mapping[str, frozenset[str]]
+    hashed: Mapping[str, HashedNames] = field(default_factory=dict, repr=False)
+    doctypes: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Suppression({self.satellite!r}, {sum(map(len, self.pseudonyms.values()))} documents)"
@@ -49,8 +65,16 @@ class Suppression:
 
     def holds(self, doctype: str, name: object) -> bool:
         """Return whether a document is erased."""
-        held = self.pseudonyms.get(doctype)
-        return bool(held) and name is not None and self.pseudonym(doctype, str(name)) in (held or ())
+        return name is not None and self._stand_in(doctype, str(name)) is not None
+
+    def forms(self, doctype: str, name: str) -> tuple[str, ...]:
+        """Return a name, and its other form where names of the DocType are hashed; the one in clear first, if known."""
+        names = self.hashed.get(doctype)
+        if names is None:
+            return (name,)
+        if clear := names.known([name]).get(name):
+            return clear, name
+        return name, str(names.hashed([name])[0])
 
     def others(self, doctype: str, names: Iterable[str]) -> list[str]:
         """Return the names among some of a DocType that aren't erased, in their order."""
@@ -84,18 +108,28 @@ class Suppression:
             page = _rows_of(page, [not self.holds(of, name) for name in page.column(owner)])
         if page.doctype in HISTORIES and {*HISTORIES[page.doctype]} <= {*page.fields}:
             pairs = zip(*map(page.column, HISTORIES[page.doctype]), strict=True)
-            page = _rows_of(page, [not self.holds(str(doctype), name) for doctype, name in pairs])
+            page = _rows_of(page, [not self.holds(self._ours(doctype), name) for doctype, name in pairs])
         return page
+
+    def _ours(self, cell: object) -> str:
+        return self.doctypes.get(str(cell), str(cell))
+
+    def _stand_in(self, doctype: str, name: str) -> str | None:
+        """Return the pseudonym of an erased document; None for any other."""
+        held = self.pseudonyms.get(doctype)
+        if not held:
+            return None
+        told = (self.pseudonym(doctype, form) for form in self.forms(doctype, name))
+        return next((pseudonym for pseudonym in told if pseudonym in held), None)
 
     def _linked(self, page: WirePage, link: LinkField, cells: Sequence[object]) -> tuple[object, ...]:
         if link.by:
-            leads = page.column(link.by) if link.by in page.fields else (None,) * page.rows
+            leads = tuple(map(self._ours, page.column(link.by))) if link.by in page.fields else ("",) * page.rows
         else:
             leads = (link.doctype,) * page.rows
-        pairs = list(zip(leads, cells, strict=True))
         # A cell of another JSON type than text may not be hashable, and holds no name.
-        texts = [(of, name) if isinstance(of, str) and isinstance(name, str) else ("", "") for of, name in pairs]
-        told = {pair: self.pseudonym(*pair) for pair in {*texts} if self.holds(*pair)}
+        texts = [(of, name) if isinstance(name, str) else ("", "") for of, name in zip(leads, cells, strict=True)]
+        told = {pair: stand_in for pair in {*texts} if (stand_in := self._stand_in(*pair))}
         if not told:
             return tuple(cells)
         return tuple(told.get(text, cell) for text, cell in zip(texts, cells, strict=True))

@@ -86,8 +86,8 @@ def ask_for_groups(
     untold = [each for each in reading.parent.fields if each.name_keys and each.type_field not in by]
     if untold:
         mistakes = [
-            f"The policy hashes names in `{each.fieldname}`, and only `{each.type_field}` says whose they are: group by "
-            "it too."
+            f"The policy hashes names in `{each.fieldname}`, and only `{each.type_field}` says whose they are: "
+            "group by it too."
             for each in untold
         ]
         raise UnfitAggregate(satellite, aggregate.name, mistakes)

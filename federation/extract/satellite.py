@@ -260,14 +260,17 @@ class _Extraction:
         if problems:
             raise SettingsError(problems)
         self.session.hide({doctype: action.key() for doctype, action in names.items()})
+        theirs = {theirs: ours for ours, theirs in self.session.names.doctypes.items()}
+        self.suppression = dataclasses.replace(self.suppression, hashed=self.session.books, doctypes=theirs)
 
     def _allowed(self, signals: Signals) -> Signals:
         """Signals without erased documents; where the site renamed one, its new name is kept away too."""
         renamed = renamed_of(signals, self.suppression)
         if renamed:
-            self.suppression = suppress(
+            longer = suppress(
                 self.run.folder, self.suppression.key, renamed, reason="renamed on the site", now=datetime.now(UTC)
             )
+            self.suppression = dataclasses.replace(self.suppression, pseudonyms=longer.pseudonyms)
         return without_erased(signals, self.suppression)
 
     def _limits(self, overlap: timedelta) -> Limits:

@@ -87,7 +87,7 @@ def renamed_of(signals: Signals, suppression: Suppression) -> dict[str, list[str
         news: set[str] = set()
         for rename in renames:
             if rename.old in news or suppression.holds(doctype, rename.old):
-                news.add(rename.new)
+                news.update(suppression.forms(doctype, rename.new))
         if news:
             found[doctype] = sorted(news)
     return found

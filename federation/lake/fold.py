@@ -262,10 +262,15 @@ def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -
     found = [f"SELECT name, seen FROM {parquet(stored.quarantine)}"] if stored.quarantine else []
     if seen := scan_of(folder, step.packages, "seen", doctype):
         found.append(f"SELECT name, observed AS seen FROM {parquet(seen.uris)}")
-    met = f"SELECT name, max(seen) AS seen FROM ({union(found)}) GROUP BY name" if found else "SELECT NULL AS name, NULL::TIMESTAMP AS seen"
+    met = (
+        f"SELECT name, max(seen) AS seen FROM ({union(found)}) GROUP BY name"
+        if found
+        else "SELECT NULL AS name, NULL::TIMESTAMP AS seen"
+    )
     sql = f"""
         SELECT {kept}, {version_columns(VERSION)}, CASE WHEN met.seen > {observed_of(VERSION)} THEN met.seen END AS seen
-        FROM ({union(rows)}) AS aside SEMI JOIN ({standing}) USING (name, {VERSION}) LEFT JOIN ({met}) AS met USING (name)
+        FROM ({union(rows)}) AS aside SEMI JOIN ({standing}) USING (name, {VERSION})
+        LEFT JOIN ({met}) AS met USING (name)
     """
     yield Output(doctype, "quarantine", sql, STORED_QUARANTINE_SCHEMA)
     if stored.dropped or step.brings("dropped"):

@@ -73,6 +73,31 @@ def test_a_hashed_link_leads_to_the_hash_of_the_pseudonym(tmp_path: Path, monkey
         assert world.found(str(hashed)) == []
 
 
+def test_a_document_of_a_doctype_that_the_site_calls_otherwise_is_erased_by_our_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEDERATION_ERASURE_KEY", KEY)
+    with open_world(tmp_path) as world:
+        mapping = [{"doctype": CUSTOMER, "becomes": "Client"}]
+        doctypes = ["Client", "Order", "Note", "Version"]
+        world.shop = world.shop.with_settings(**(SETTINGS | {"doctypes": doctypes}), satellite={"mapping": mapping})
+        world.shop.customer(ANNA)
+        world.shop.customer(BERT)
+        world.shop.order(customer=ANNA)
+        world.note("note", of=ANNA, guests=[{"guest": ANNA, "seat": 1}])
+        world.version(ANNA, '{"changed": [["email", "", "old.canary@example.test"]]}')
+        world.shop.age()
+        world.sync()
+        world.erase(ANNA, doctype="Client")
+        world.version(ANNA, '{"changed": [["email", "", "new.canary@example.test"]]}')
+        for depth in ("changes", "full"):
+            world.sync(depth=depth)
+            assert world.query("SELECT name FROM client") == [(BERT,)]
+            assert world.query(f'SELECT count(*) FROM note WHERE "of" {ERASED}') == [(1,)]
+            assert world.query(f"SELECT count(*) FROM note_guest WHERE guest {ERASED}") == [(1,)]
+            assert world.found(ANNA) == world.found("canary@example.test") == []
+
+
 def test_a_rule_on_a_link_doesn_t_reject_what_leads_to_an_erased_document(filled: Erasures) -> None:
     folder = filled.shop.folder / "expectations"
     folder.mkdir()
