@@ -18,6 +18,7 @@ from federation.mothership.errors import MothershipError
 from federation.mothership.interface import MergeReport
 from federation.mothership.mariadb.driver import MariadbDriver
 from federation.mothership.mariadb.mothership import MariadbMothership
+from federation.mothership.system_tables import DRIFT
 from tests.services.mariadb import Server
 
 TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = database()"
@@ -42,9 +43,9 @@ Rows = list[dict[str, object]]
 
 
 def by_doctype(tables: Mapping[str, Rows]) -> dict[str, Rows]:
-    """What is seen of each DocType's documents; a column without a value says no more than no column."""
-    told: dict[str, Rows] = {INVOICE: [], ORDER: [], PERSON: []}
-    parents = {"sales_invoice": INVOICE, "sales_order": ORDER, "sales_person": PERSON}
+    """What is seen of each DocType's documents, and of drift; a column without a value says no more than no column."""
+    told: dict[str, Rows] = {INVOICE: [], ORDER: [], PERSON: [], DRIFT.name: []}
+    parents = {"sales_invoice": INVOICE, "sales_order": ORDER, "sales_person": PERSON, DRIFT.name: DRIFT.name}
     for table, rows in tables.items():
         for row in rows:
             doctype = parents.get(table) or row.get("doctype") or row.get("parenttype")
@@ -55,7 +56,7 @@ def by_doctype(tables: Mapping[str, Rows]) -> dict[str, Rows]:
 def seen(place: MariadbPlace) -> dict[str, Rows]:
     """What an analyst sees, as `content` tells it."""
     untold = {"merged_at", "package"}
-    system = ["federation_freshness", "federation_tombstone", "federation_quarantine", "federation_alias"]
+    system = ["federation_freshness", "federation_tombstone", "federation_quarantine", "federation_alias", DRIFT.name]
     with place.connected() as connection, connection.cursor(DictCursor) as cursor:
         # A table's name is given before it is made.
         cursor.execute(f"SELECT table_name FROM federation_table WHERE table_name IN ({TABLES}) ORDER BY doctype")
