@@ -31,13 +31,13 @@ def show_troubles(satellites: tuple[Findings, ...], *, show_all: bool) -> None:
 
 
 def show_remarks(satellites: tuple[Findings, ...]) -> None:
-    """Print on stderr what is odd but stops nothing; what is said of several satellites is said once."""
+    """Print on stderr what is mapped, and what is odd but stops nothing; once what is said of several satellites."""
     told: dict[str, list[str]] = {}
     for findings in satellites:
-        for oddity in findings.remarks:
-            told.setdefault(oddity, []).append(findings.satellite)
-    for oddity, names in told.items():
-        remark(f"{some(names)}: {oddity}")
+        for sentence in (*findings.mapped, *findings.remarks):
+            told.setdefault(sentence, []).append(findings.satellite)
+    for sentence, names in told.items():
+        remark(f"{some(names)}: {sentence}")
 
 
 def _short(satellites: tuple[Findings, ...], *, show_all: bool) -> Shortened[Findings]:

@@ -34,6 +34,7 @@ from federation.extract.satellite import expected_of, open_session
 from federation.extract.selected import Selected, select
 from federation.extract.suites import suites_of
 from federation.mapping.satellite_mapping import mapping_of
+from federation.mapping.words import mapping_in_words
 from federation.policy.fleet import FleetPolicy
 from federation.policy.name_repeats import name_repeats
 from federation.policy.rules import SatellitePolicy, policy_for
@@ -73,6 +74,7 @@ class Findings:
         uncounted: DocTypes of which can't be told whether lists show all of their documents.
         own_lists: the site's own list → whether the user may read it.
         broken_links: DocType that the site doesn't have → the fields that link to it.
+        mapped: what the site calls otherwise than the fleet, a sentence a DocType.
         remarks: what is odd but stops nothing.
     """
 
@@ -96,6 +98,7 @@ class Findings:
     uncounted: tuple[str, ...] = ()
     own_lists: Mapping[str, bool] = field(default_factory=dict)
     broken_links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mapped: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -182,6 +185,7 @@ def _inspected(settings: Settings, satellite: Satellite, session: FrappeSession)
         uncounted=tuple(doctype for doctype, found in open_ones.items() if found.count is None),
         own_lists=own_lists,
         broken_links=broken,
+        mapped=mapping_in_words(mapping),
     )
     remarks = (
         *_remarks_on_site(satellite, facts, selection, selected.schema),

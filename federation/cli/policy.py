@@ -43,7 +43,7 @@ def report(
         names: only satellites of these names or patterns; all if empty.
         html: a file that the report is written to as well, as a page on its own.
         as_json: print JSON, of all fields.
-        show_all: also list the fields that are taken as they are.
+        show_all: also list the fields that are taken as they are, under the same name.
 
     Raises:
         SettingsError: a mistake in the settings.
@@ -94,11 +94,15 @@ def _table(report: PolicyReport, *, show_all: bool) -> Table:
 def _section(satellite: SatelliteFates, *, show_all: bool) -> Iterator[tuple[Text, ...]]:
     name = Text(satellite.satellite, "bold")
     for doctype in satellite.doctypes:
-        yield name, plain(doctype.doctype), *_counts(doctype)
+        yield name, plain(_with_source(doctype.doctype, doctype.at_site)), *_counts(doctype)
         name = Text()
         for field in doctype.fields:
-            if show_all or field.at_mothership != "keep":
+            if show_all or field.at_mothership != "keep" or field.at_site:
                 yield name, Text(), *(nothing() for _ in ACTIONS), *_cells(field)
+
+
+def _with_source(ours: str, at_site: str) -> str:
+    return f"{ours} ← {at_site}" if at_site else ours
 
 
 def _counts(doctype: DocTypeFates) -> Iterator[Text]:
@@ -111,7 +115,7 @@ def _counts(doctype: DocTypeFates) -> Iterator[Text]:
 
 
 def _cells(field: FieldFate) -> Iterator[Text]:
-    yield plain(field.fieldname)
+    yield plain(_with_source(field.fieldname, field.at_site))
     yield plain(field.fieldtype)
     yield number(field.permlevel)
     yield Text(f"{field.action}: {field.shows}" if field.shows else field.action, _STYLES[field.action])

@@ -15,6 +15,8 @@ from federation.lake.log import CommitLog
 from federation.lake.manifest import DocTypeState, Manifest
 from federation.lake.schemas import read_schema
 from federation.lakes import lake_folder
+from federation.mapping.satellite_mapping import SatelliteMapping, mapping_of
+from federation.mapping.words import sources_of
 from federation.policy.name_repeats import name_repeats
 from federation.policy.rules import (
     Action,
@@ -56,6 +58,7 @@ class FieldFate:
             not remembered; "" where there are none.
         older_in: where they may still lie: lake, mothership. What is told of a field that holds child rows goes for
             all of these.
+        at_site: what the site calls it, or that the settings say the same for all documents; "" where it is called so.
     """
 
     fieldname: str
@@ -70,6 +73,7 @@ class FieldFate:
     catching_up: bool = False
     older: str = ""
     older_in: tuple[str, ...] = ()
+    at_site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ class DocTypeFates:
         counts: action → how many fields; every action is named.
         fields: in the order of the form, those that hold child rows last.
         rule: of an aggregate, and of a DocType that leaves as aggregates alone, what the settings say; otherwise "".
+        at_site: what the site calls it; "" where it is called so.
     """
 
     doctype: str
@@ -89,6 +94,7 @@ class DocTypeFates:
     counts: Mapping[ActionName, int]
     fields: tuple[FieldFate, ...]
     rule: str = ""
+    at_site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +154,19 @@ def _satellite(settings: Settings, satellite: Satellite) -> SatelliteFates:
     except LakeError as error:
         return SatelliteFates(satellite.name, jurisdiction, None, str(error), ())
     policy, selection = policy_for(settings, satellite), settings.selection(satellite)
-    fates = tuple(fates_of(schema, newest, policy, selection, _aggregates(settings, satellite)))
+    mapping = mapping_of(satellite)
+    fates = tuple(
+        _with_sources(doctype, mapping)
+        for doctype in fates_of(schema, newest, policy, selection, _aggregates(settings, satellite))
+    )
     remarks = tuple(name_repeats(schema.doctypes, policy))
     return SatelliteFates(satellite.name, jurisdiction, newest.written_at, "", fates, remarks)
+
+
+def _with_sources(fates: DocTypeFates, mapping: SatelliteMapping) -> DocTypeFates:
+    sources, doctype = sources_of(mapping, fates.doctype), mapping.names.doctype(fates.doctype)
+    fields = tuple(replace(field, at_site=sources.get(field.fieldname, "")) for field in fates.fields)
+    return replace(fates, fields=fields, at_site=doctype if doctype != fates.doctype else "")
 
 
 def _aggregates(settings: Settings, satellite: Satellite) -> dict[str, str]:

@@ -16,7 +16,7 @@ from connectors.frappe import (
 )
 from federation.contract.satellite_schema import SatelliteSchema
 from federation.extract.aggregate_schema import describe_aggregates
-from federation.mapping.metadata import MappingMistaken, mapped_catalogue, mapped_metas
+from federation.mapping.metadata import MappingMistaken, mapped_catalogue, mapped_metas, missing_doctypes
 from federation.mapping.satellite_mapping import SatelliteMapping
 from federation.settings.aggregates import Aggregate
 from federation.settings.selection import Selection
@@ -55,7 +55,9 @@ def select(
 ) -> Selected:
     """Return the DocTypes to read now, asking the site for the metadata of those that changed.
 
-    Who names a DocType whose documents stay at the site gets its aggregates.
+    A mapping of a DocType that the site hasn't got is a failure of the DocType that it would become, wanted or not: it
+    may be a child DocType, whose rows would arrive unmapped. Who names a DocType whose documents stay at the site gets
+    its aggregates.
 
     Three lists (DocType, Custom Field, Property Setter) tell what changed. A site that forbids them is asked for each
     DocType once a day, and names patterns and modules only as far as they were resolved before. All names are the
@@ -69,12 +71,14 @@ def select(
     catalogue, clashing = (None, {}) if listed is None else mapped_catalogue(listed, mapping)
     wanted = _wanted(selection, catalogue, known)
     chosen = tuple(aggregates)
+    missing = {} if listed is None else missing_doctypes(listed, mapping)
     if only is not None:
         asked = set(only)
         wanted = sorted(asked - selection.held_back)
+        missing = {name: why for name, why in missing.items() if name in asked}
         chosen = tuple(one for one in chosen if not asked.isdisjoint((one.name, one.doctype)))
     schema = known
-    failures = {name: _NO_NAME.format(name) for name in wanted if not is_doctype_name(name)}
+    failures = missing | {name: _NO_NAME.format(name) for name in wanted if not is_doctype_name(name)}
     failures.update((name, why) for name, why in clashing.items() if name in wanted)
     for doctype in (name for name in wanted if name not in failures):
         fingerprint = _fingerprint(doctype, catalogue)

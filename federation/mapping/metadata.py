@@ -38,6 +38,21 @@ def mapped_catalogue(
     return found, clashing
 
 
+def missing_doctypes(catalogue: Mapping[str, CatalogueEntry], mapping: SatelliteMapping) -> dict[str, str]:
+    """Return the fleet's DocTypes that are mapped from one that the site hasn't got → what is mistaken.
+
+    Args:
+        catalogue: the site's DocTypes by its own names.
+        mapping: the satellite's.
+    """
+    return {
+        mapped.name: f"{mapping.place(mapped)}.doctype: the site has no DocType {mapped.doctype}. "
+        f"{_meant(mapped.doctype, catalogue)}"
+        for mapped in mapping.doctypes
+        if mapped.doctype not in catalogue
+    }
+
+
 def mapped_metas(metas: Iterable[DocTypeMeta], mapping: SatelliteMapping) -> tuple[DocTypeMeta, ...]:
     """Return a DocType and its child DocTypes in the fleet's names and values.
 
@@ -65,7 +80,10 @@ def _mapped(meta: DocTypeMeta, mapping: SatelliteMapping) -> tuple[DocTypeMeta, 
     if mapped is None:
         return replace(meta, name=name, fields=tuple(fields)), []
     mistakes = [f"{mapping.place(mapped)}.{each}" for each in _mistakes(meta, mapped, fields)]
-    constants = [DocField(fieldname, fieldtype_of(value)) for fieldname, value in mapped.constants.items()]
+    constants = [
+        DocField(fieldname, fieldtype_of(value), label=fieldname.replace("_", " ").title())
+        for fieldname, value in mapped.constants.items()
+    ]
     return replace(meta, name=name, fields=(*fields, *constants)), mistakes
 
 

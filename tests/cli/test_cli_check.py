@@ -70,6 +70,7 @@ def test_all_is_well(sites: Sites, write: Write, federation: Command) -> None:
         "unreadable": {},
         "holes": [],
         "uncounted": [],
+        "mapped": [],
         "own_lists": dict.fromkeys(READER.reads[3:], True),
     }
     assert [remark for remark in north["remarks"] if "links lead" not in remark] == []
