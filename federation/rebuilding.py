@@ -42,7 +42,8 @@ class RebuiltDocType:
 
     Attributes:
         rows: documents.
-        waiting: documents on the lake whose walk is not complete: they aren't merged yet, here or anywhere.
+        waiting: documents on the lake whose walk is not complete, or that an expectation holds back: they aren't
+            merged yet, here or anywhere.
         quarantined: documents set aside.
         as_of: the instant (UTC) as of which the documents are complete; None while the first load lasts.
         error: why nothing more of it was merged; "" where all was.

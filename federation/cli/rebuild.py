@@ -131,8 +131,8 @@ def _show(report: RebuildReport, *, show_all: bool) -> None:
                 complain(f"{satellite.satellite}, {doctype.doctype}: {doctype.error}")
             if doctype.waiting:
                 remark(
-                    f"{satellite.satellite}, {doctype.doctype}: {doctype.waiting:,} documents wait on the lake until "
-                    "the walk that they belong to is complete."
+                    f"{satellite.satellite}, {doctype.doctype}: {doctype.waiting:,} documents wait on the lake: the "
+                    "walk that they belong to is not complete, or `federation status` says what holds them back."
                 )
     for loss in report.lost:
         complain(

@@ -71,7 +71,8 @@ def verify(live: Readable, expected: Readable) -> Iterator[Finding]:
             continue
         if doctype in theirs:
             yield from _Pair(live, expected, theirs[doctype], table, wanted, (NAME,)).findings()
-        else:
+        elif expected.query(f"SELECT 1 FROM {identifier(table)} LIMIT 1").read_all().num_rows:
+            # Without a row it is a DocType of which nothing was merged yet: all that the lake has may be held back.
             yield Finding(TABLE.name, "", "missing", 1, (doctype,), reason=f"no table is recorded for {doctype}")
     for system in _SYSTEM:
         named = tuple(name for name in system.key if name != SATELLITE) or ("doctype", NAME)

@@ -93,7 +93,8 @@ def test_an_untouched_mothership_is_as_the_lake_says_although_something_is_held(
     north = Site(Path(settings.lakes()[0].url), "north")
     north.commit(documents=[invoice(1)], through=1)
     north.commit(documents=[invoice(2)], held=1, through=2)
-    for act in (lambda: None, north.release):
+    north.commit(ORDER, [Document("SO-1", 3)], held=1, through=3)
+    for act in (lambda: None, north.release, lambda: north.release(ORDER)):
         act()
         merge_satellite(settings, "north")
         publish(settings, force=True)
