@@ -18,6 +18,8 @@ from federation.lake.history import Committed
 from federation.lake.lake_sql import (
     NO_HEADS,
     VERSION,
+    WITHOUT_RULE,
+    WITHOUT_SEEN,
     columns_by_file,
     heads_sql,
     identifier,
@@ -31,7 +33,7 @@ from federation.lake.lake_sql import (
     version_columns,
 )
 from federation.lake.manifest import FileKind
-from federation.lake.packages import DROPPED_SCHEMA, MODIFIED, QUARANTINE_SCHEMA, RULE
+from federation.lake.packages import DROPPED_SCHEMA, MODIFIED, QUARANTINE_SCHEMA
 from federation.lake.storage import LakeFolder
 
 CurrentKind = Literal["rows", "heads", "quarantine", "dropped"]
@@ -247,10 +249,10 @@ def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -
     columns = QUARANTINE_SCHEMA.names
     rows = []
     if stored.quarantine:
-        rows.append(stored_rows_sql(stored.quarantine, columns, optional=RULE))
+        rows.append(stored_rows_sql(stored.quarantine, columns, optional=WITHOUT_RULE))
     if incoming := scan_of(folder, step.packages, "quarantine", doctype):
         # A package is folded again while an earlier one waits for its walk.
-        arrived = incoming.sql(columns, optional=RULE)
+        arrived = incoming.sql(columns, optional=WITHOUT_RULE)
         rows.append(f"FROM ({arrived}) ANTI JOIN ({known}) AS known USING (name, {VERSION})")
     if not rows:
         return
@@ -259,7 +261,9 @@ def _quarantine(folder: LakeFolder, stored: Stored, step: Group, doctype: str) -
     given_up = dropped_sql(folder, stored.dropped, step.packages, doctype)
     standing = f"FROM ({latest}) AS latest {not_overtaken('latest', 'FROM heads')} {not_overtaken('latest', given_up)}"
     kept = ", ".join(f"aside.{identifier(name)}" for name in columns if name != OBSERVED)
-    found = [f"SELECT name, seen FROM {parquet(stored.quarantine)}"] if stored.quarantine else []
+    found = []
+    if stored.quarantine:
+        found.append(f"SELECT name, seen FROM {parquet(stored.quarantine, optional=WITHOUT_SEEN)}")
     if seen := scan_of(folder, step.packages, "seen", doctype):
         found.append(f"SELECT name, observed AS seen FROM {parquet(seen.uris)}")
     met = (

@@ -12,6 +12,7 @@ from federation.lake.current import Current, read_current
 from federation.lake.history import Committed
 from federation.lake.lake_sql import (
     VERSION,
+    WITHOUT_SEEN,
     heads_sql,
     is_absent,
     literal,
@@ -90,7 +91,8 @@ def missing_names(
         [f"SELECT name, {VERSION}, NULL::TIMESTAMP AS seen FROM ({known_heads_sql(folder, current, packages)})"]
     )
     if stored := [*current.uris(folder, "heads"), *current.uris(folder, "quarantine")]:
-        facts = union([facts, f"SELECT name, NULL, seen FROM {parquet(stored)} WHERE seen IS NOT NULL"])
+        noted = parquet(stored, optional=WITHOUT_SEEN)
+        facts = union([facts, f"SELECT name, NULL, seen FROM {noted} WHERE seen IS NOT NULL"])
     if seen := scan_of(folder, packages, "seen", doctype):
         facts = union([facts, f"SELECT name, NULL, observed FROM {parquet(seen.uris)}"])
     newest = f"max({VERSION})"

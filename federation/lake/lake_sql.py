@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import duckdb
@@ -27,6 +28,11 @@ VERSION: Final = '":version"'
 _FILE: Final = ":file"
 """Names of ours beside a site's columns: no fieldname has a colon."""
 
+WITHOUT_RULE: Final[Mapping[str, str]] = MappingProxyType({"rule": "''"})
+"""`optional` of `parquet` for quarantine that was written before rules were told."""
+WITHOUT_SEEN: Final[Mapping[str, str]] = MappingProxyType({"seen": "NULL::TIMESTAMP"})
+"""`optional` of `parquet` for stored quarantine of before it was noted when such documents were met."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scan:
@@ -40,7 +46,7 @@ class Scan:
     uris: tuple[str, ...]
     seqs: tuple[int, ...]
 
-    def sql(self, columns: Iterable[str], *, absent: bool = False, optional: str = "") -> str:
+    def sql(self, columns: Iterable[str], *, absent: bool = False, optional: Mapping[str, str] | None = None) -> str:
         """Return a SELECT of `columns` and of the `VERSION` of each row; `optional` is as in `parquet`.
 
         A version is one number that orders what is known of a document: by `observed`, then by the commit; where both
@@ -78,7 +84,7 @@ def stored_heads_sql(uris: Sequence[str]) -> str:
     return stored_rows_sql(uris, ["name"]) if uris else NO_HEADS
 
 
-def stored_rows_sql(uris: Sequence[str], columns: Iterable[str], *, optional: str = "") -> str:
+def stored_rows_sql(uris: Sequence[str], columns: Iterable[str], *, optional: Mapping[str, str] | None = None) -> str:
     """Return a SELECT of `columns` and `VERSION` from files that hold `observed`, `seq` and `absent`."""
     chosen = ", ".join(map(identifier, columns))
     version = _version("observed", "seq", "absent::INTEGER")
@@ -133,21 +139,23 @@ def union(selects: Iterable[str]) -> str:
     return " UNION ALL ".join(f"({select})" for select in selects)
 
 
-def parquet(uris: Iterable[str], *, with_file: bool = False, optional: str = "") -> str:
+def parquet(uris: Iterable[str], *, with_file: bool = False, optional: Mapping[str, str] | None = None) -> str:
     """Return the table expression of Parquet files.
 
     Args:
         uris: the files.
         with_file: with a column that names the file.
-        optional: a column of text that files of earlier versions don't have: theirs reads as "".
+        optional: columns that files of earlier versions don't have → what theirs reads as, in SQL.
     """
     named = f", filename={literal(_FILE)}" if with_file else ""
     files = f"[{', '.join(map(literal, uris))}]{named}"
     if not optional:
         return f"read_parquet({files})"
-    column = identifier(optional)
+    given = {identifier(column): default for column, default in optional.items()}
+    replaced = ", ".join(f"coalesce({column}, {default}) AS {column}" for column, default in given.items())
+    defaults = ", ".join(f"{default} AS {column}" for column, default in given.items())
     return (
-        f"(SELECT * REPLACE (coalesce({column}, '') AS {column}) FROM (SELECT ''::VARCHAR AS {column} WHERE false "
+        f"(SELECT * REPLACE ({replaced}) FROM (SELECT {defaults} WHERE false "
         f"UNION ALL BY NAME FROM read_parquet({files}, union_by_name=true)))"
     )
 

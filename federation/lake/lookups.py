@@ -14,7 +14,16 @@ import pyarrow as pa
 from federation.contract.names import NAME
 from federation.lake.current import read_current
 from federation.lake.known_names import alive_among, known_heads_sql
-from federation.lake.lake_sql import VERSION, identifier, literal, open_duckdb, scan_of, stored_rows_sql, union
+from federation.lake.lake_sql import (
+    VERSION,
+    WITHOUT_RULE,
+    identifier,
+    literal,
+    open_duckdb,
+    scan_of,
+    stored_rows_sql,
+    union,
+)
 from federation.lake.log import CommitLog
 from federation.lake.newest import NewestVersions
 from federation.lake.packages import MODIFIED, RULE
@@ -94,9 +103,9 @@ def set_aside(folder: LakeFolder, log: CommitLog, doctype: str, names: Sequence[
         return {}
     columns = [NAME, "document", RULE, "fieldname", "reason"]
     scan = scan_of(folder, packages, "quarantine", doctype)
-    told = [scan.sql(columns, optional=RULE)] if scan else []
+    told = [scan.sql(columns, optional=WITHOUT_RULE)] if scan else []
     if stored := current.uris(folder, "quarantine"):
-        told.append(stored_rows_sql(stored, columns, optional=RULE))
+        told.append(stored_rows_sql(stored, columns, optional=WITHOUT_RULE))
     if not told:
         return {}
     heads = known_heads_sql(folder, current, packages)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 
+import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake_world import VOUCHER, Document, Gone, Met, Refused, Seen, World, at
 
+from federation.lake.current import read_current
 from federation.lake.known_names import count_known, missing_names
 from federation.lake.log import CommitLog
 from federation.lake.place import LakePlace
@@ -80,6 +83,20 @@ def test_what_was_set_aside_and_met_as_it_is_stays_met_after_a_compaction(world:
     world.compact()
     assert missing(world, 3) == [["b"]]
     assert missing(world, 4) == [["a", "b"]]
+
+
+def test_quarantine_that_an_earlier_version_stored_is_read_on(world: World) -> None:
+    world.commit(Refused("a", 1), Refused("b", 1))
+    world.compact()
+    [stored] = [file.path for file in read_current(world.folder, VOUCHER).files if file.kind == "quarantine"]
+    earlier = pq.read_table(io.BytesIO(world.folder.read(stored))).drop_columns(["seen", "rule"])
+    sink = io.BytesIO()
+    pq.write_table(earlier, sink)
+    world.folder.write(stored, sink.getvalue())
+    world.commit(Met("a", 3))
+    assert missing(world, 2) == [["b"]]
+    world.compact()
+    assert missing(world, 2) == [["b"]]
 
 
 def test_a_name_that_nobody_knows_is_not_missing_though_it_was_seen(world: World) -> None:
