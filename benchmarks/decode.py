@@ -51,7 +51,7 @@ def recorded_reading() -> TableReading:
     schema = recorded_schema()
     contract = contract_of(DOCTYPE, [schema], keeps=lambda *_: True, hashes=lambda *_: False)
     assert contract is not None
-    return table_reading("north", "Asia/Kolkata", schema.doctypes[DOCTYPE], contract.parent, SatellitePolicy(()))
+    return table_reading("north", "Asia/Kolkata", schema.doctypes[DOCTYPE], contract.parent, SatellitePolicy((), ()))
 
 
 def rendered_pages(reading: TableReading, rows: int) -> Iterator[bytes]:
