@@ -189,8 +189,7 @@ class _Extraction:
             self.run.commit(site=self._site)
         window = site_window(site_clock, began, begun=self._site.begun, bound=self._site.until, overlap=overlap)
         known = self.run.schema or SatelliteSchema(self.satellite.name)
-        wanted, aggregates = self.settings.selection(self.satellite), self.settings.aggregates_of(self.satellite)
-        mapping = mapping_of(self.satellite)
+        aggregates, mapping = self.settings.aggregates_of(self.satellite), mapping_of(self.satellite)
         selected = select(
             self.session, wanted, known, mapping, only=self.options.doctypes, now=began, aggregates=aggregates
         )
