@@ -6,7 +6,6 @@ python -m benchmarks expectations
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import pyarrow.compute as pc
 
 from benchmarks.figure import Figure, show
 from benchmarks.ledger_site import KEY, SECRET, add_ledger, serving, settings_text
+from benchmarks.peak import peak_mb
 from federation.contract.fieldtypes import DATE, FLAG, MONEY, TEXT
 from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions, extract
@@ -97,7 +97,7 @@ def judged() -> tuple[float, float, float]:
         began = time.process_time()
         judge(rows, rules)
         spent += time.process_time() - began
-    return spent, imported, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return spent, imported, peak_mb()
 
 
 def _rows(start: int, rows: int) -> pa.Table:

@@ -23,8 +23,9 @@ SAME = 1.1
 """Two millions may take so much of what one takes: the allocators' noise."""
 
 _LOAD = """
-import resource, sys, time
+import sys
 from pathlib import Path
+from benchmarks.peak import peak_mb
 from federation.extract.outcome import Unwatched
 from federation.extract.satellite import RunOptions
 from federation.settings.load import load_settings
@@ -32,7 +33,7 @@ from federation.sync import sync_satellite
 settings = load_settings(Path(sys.argv[1]))
 outcome = sync_satellite(settings, settings.satellites["ledger"], RunOptions(), Unwatched())
 assert outcome.ok, outcome
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, sum(each.rows for each in outcome.merged.merged))
+print(round(peak_mb()), sum(each.rows for each in outcome.merged.merged))
 """
 
 

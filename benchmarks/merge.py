@@ -18,6 +18,7 @@ import duckdb
 
 from benchmarks.figure import Figure, show
 from benchmarks.lakes import FIRST, ROWS, SATELLITE, KeepAll, files_of, log_until, write_ledger, write_other_states
+from benchmarks.peak import peak_mb
 from federation.lake.log import CommitLog
 from federation.lake.place import LakePlace
 from federation.lake.storage import open_lake
@@ -134,12 +135,7 @@ def _cost(work: Callable[[], object], publication: Callable[[], object] = lambda
     work()
     worked = time.process_time()
     publication()
-    return Cost(worked - started, time.process_time() - worked, _peak())
-
-
-def _peak() -> float:
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return Cost(worked - started, time.process_time() - worked, peak_mb())
 
 
 def _apart(work: Callable[[Path], _T], lake: Path) -> _T:
